@@ -1,0 +1,148 @@
+using System.Text.Json.Serialization;
+
+namespace Qianfan.WorkerProtocol;
+
+/// <summary>A line that the platform writes to a worker's standard input.</summary>
+/// <remarks>End of input means that the platform is gone: the worker stops as if told to <see cref="Shutdown"/>.</remarks>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonDerivedType(typeof(StartTraining), "startTraining")]
+[JsonDerivedType(typeof(StopTraining), "stopTraining")]
+[JsonDerivedType(typeof(LoadModel), "loadModel")]
+[JsonDerivedType(typeof(UnloadModel), "unloadModel")]
+[JsonDerivedType(typeof(Generate), "generate")]
+[JsonDerivedType(typeof(CancelRequest), "cancel")]
+[JsonDerivedType(typeof(Embed), "embed")]
+[JsonDerivedType(typeof(Shutdown), "shutdown")]
+public abstract record HostMessage;
+
+/// <summary>Train until done. The first and only job of a training worker; a worker trains one task in its life.</summary>
+/// <param name="TaskDirectory">Absolute folder of the task. The worker holds a lock on it, and writes <c>checkpoints/</c> and <c>output/</c> into it. If it holds a checkpoint, training goes on from there.</param>
+/// <param name="BaseModelDirectory">Absolute folder of the base model: a Hugging Face checkpoint.</param>
+/// <param name="RowsFile">Absolute path of the training rows: JSON lines, each a <see cref="TrainingRow"/>.</param>
+/// <param name="Config">How to train.</param>
+public sealed record StartTraining(string TaskDirectory, string BaseModelDirectory, string RowsFile, TrainingConfig Config) : HostMessage;
+
+/// <summary>Write a checkpoint after the current step, report <see cref="TrainingStopped"/> and end.</summary>
+public sealed record StopTraining : HostMessage;
+
+/// <summary>Load a model for generation and answer <see cref="ModelLoaded"/> or <see cref="RequestFailed"/>.</summary>
+/// <param name="RequestId">Chosen by the platform, unique within the worker's life.</param>
+/// <param name="ModelKey">The name by which later requests refer to the model.</param>
+/// <param name="ModelDirectory">Absolute folder of a full model: a Hugging Face checkpoint.</param>
+/// <param name="AdapterDirectory">Absolute folder of a PEFT adapter on top of it, or null.</param>
+public sealed record LoadModel(string RequestId, string ModelKey, string ModelDirectory, string? AdapterDirectory = null) : HostMessage;
+
+/// <summary>Forget a model and free its memory. Requests that still use it fail with code <c>model_unloaded</c>.</summary>
+/// <param name="ModelKey">The key that <see cref="LoadModel"/> gave.</param>
+public sealed record UnloadModel(string ModelKey) : HostMessage;
+
+/// <summary>Generate text. Answers are <see cref="DecodeStep"/> lines, or one <see cref="RequestFailed"/>.</summary>
+/// <param name="RequestId">Chosen by the platform, unique within the worker's life.</param>
+/// <param name="ModelKey">A loaded model.</param>
+/// <param name="Messages">A conversation, put through the model's chat template; null when <paramref name="Prompt"/> is given.</param>
+/// <param name="Prompt">Plain text to continue; null when <paramref name="Messages"/> is given.</param>
+/// <param name="Sampling">How to choose tokens.</param>
+public sealed record Generate(string RequestId, string ModelKey, IReadOnlyList<ChatTurn>? Messages, string? Prompt, SamplingConfig Sampling) : HostMessage;
+
+/// <summary>Stop a <see cref="Generate"/> within one decoding step; its last line has finish reason <c>cancelled</c>.</summary>
+/// <param name="RequestId">The request to stop; an unknown one is ignored.</param>
+public sealed record CancelRequest(string RequestId) : HostMessage;
+
+/// <summary>Embed texts: mean-pooled, L2-normalized. Answered by <see cref="Embedded"/> or <see cref="RequestFailed"/>.</summary>
+/// <param name="RequestId">Chosen by the platform, unique within the worker's life.</param>
+/// <param name="ModelKey">A loaded model.</param>
+/// <param name="Inputs">At least one text, none empty.</param>
+public sealed record Embed(string RequestId, string ModelKey, IReadOnlyList<string> Inputs) : HostMessage;
+
+/// <summary>End in order: a training worker writes a checkpoint first; a serving worker drops what it does.</summary>
+public sealed record Shutdown : HostMessage;
+
+/// <summary>One turn of a conversation.</summary>
+/// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
+/// <param name="Content">The text.</param>
+/// <param name="Weight">In training rows: 0 means that no loss is taken on this assistant turn. Default 1.</param>
+public sealed record ChatTurn(string Role, string Content, double Weight = 1);
+
+/// <summary>One line of a rows file: a conversation whose assistant turns are to be learnt.</summary>
+/// <param name="Messages">At least one user and one assistant turn.</param>
+public sealed record TrainingRow(IReadOnlyList<ChatTurn> Messages);
+
+/// <summary>How to train. All values are final: the platform has already put in the defaults.</summary>
+public sealed record TrainingConfig
+{
+    /// <summary><c>FullFineTuning</c> or <c>LoRA</c>.</summary>
+    public required string ParameterScale { get; init; }
+
+    /// <summary>Passes over the rows, at least 1.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Rows a step, at least 1.</summary>
+    public required int BatchSize { get; init; }
+
+    /// <summary>Peak learning rate.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Longest row in tokens; what is longer is cut at the right and counted.</summary>
+    public required int MaxSequenceLength { get; init; }
+
+    /// <summary>Share of the steps over which the learning rate grows, 0 to 1.</summary>
+    public double WarmupRatio { get; init; } = 0.03;
+
+    /// <summary>AdamW's decoupled weight decay.</summary>
+    public double WeightDecay { get; init; } = 0.01;
+
+    /// <summary><c>cosine</c>, <c>linear</c> or <c>constant</c>.</summary>
+    public string Scheduler { get; init; } = "cosine";
+
+    /// <summary>Gradient norm above which gradients are scaled down.</summary>
+    public double MaxGradientNorm { get; init; } = 1.0;
+
+    /// <summary>LoRA rank.</summary>
+    public int LoraRank { get; init; } = 8;
+
+    /// <summary>LoRA alpha: the adapter's product is scaled by alpha / rank.</summary>
+    public double LoraAlpha { get; init; } = 16;
+
+    /// <summary>LoRA dropout, 0 to below 1.</summary>
+    public double LoraDropout { get; init; }
+
+    /// <summary>Percent of the rows held out for the validation loss, 0 to 50. Rows are chosen by <see cref="Seed"/>.</summary>
+    public double ValidationPercent { get; init; }
+
+    /// <summary>Steps between checkpoints; 0 lets the worker choose (about every 20 seconds).</summary>
+    public int CheckpointSteps { get; init; }
+
+    /// <summary>Steps between two reported training losses.</summary>
+    public int LoggingSteps { get; init; } = 1;
+
+    /// <summary>Seed of initialization, data order and dropout.</summary>
+    public long Seed { get; init; } = 42;
+
+    /// <summary>A folder whose weights training starts from in place of the base model's (incremental training): a full checkpoint or a PEFT adapter. Null starts from the base.</summary>
+    public string? StartFromDirectory { get; init; }
+}
+
+/// <summary>How to choose tokens.</summary>
+public sealed record SamplingConfig
+{
+    /// <summary>Most tokens to generate.</summary>
+    public int MaxTokens { get; init; } = 256;
+
+    /// <summary>0 takes the likeliest token always.</summary>
+    public double Temperature { get; init; } = 0.7;
+
+    /// <summary>Nucleus: the smallest set of tokens whose probability reaches this, above 0 to 1.</summary>
+    public double TopP { get; init; } = 1;
+
+    /// <summary>Only the k likeliest tokens; 0 is no limit.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>Divides the logits of tokens already present, 1 to 2; 1 is off.</summary>
+    public double RepetitionPenalty { get; init; } = 1;
+
+    /// <summary>Texts that end the answer; they are not part of it.</summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>Makes sampling repeatable; null draws one.</summary>
+    public long? Seed { get; init; }
+}

@@ -1,0 +1,156 @@
+using System.Text.Json.Serialization;
+
+namespace Qianfan.WorkerProtocol;
+
+/// <summary>A line that a worker writes to its standard output. Its standard error is a log for people.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonDerivedType(typeof(WorkerHello), "hello")]
+[JsonDerivedType(typeof(Heartbeat), "heartbeat")]
+[JsonDerivedType(typeof(TrainingStarted), "trainingStarted")]
+[JsonDerivedType(typeof(TrainingProgress), "trainingProgress")]
+[JsonDerivedType(typeof(ValidationResult), "validation")]
+[JsonDerivedType(typeof(CheckpointSaved), "checkpoint")]
+[JsonDerivedType(typeof(TrainingLog), "log")]
+[JsonDerivedType(typeof(TrainingCompleted), "trainingCompleted")]
+[JsonDerivedType(typeof(TrainingStopped), "trainingStopped")]
+[JsonDerivedType(typeof(TrainingFailed), "trainingFailed")]
+[JsonDerivedType(typeof(ModelLoaded), "modelLoaded")]
+[JsonDerivedType(typeof(DecodeStep), "decodeStep")]
+[JsonDerivedType(typeof(Embedded), "embedded")]
+[JsonDerivedType(typeof(RequestFailed), "requestFailed")]
+public abstract record WorkerMessage;
+
+/// <summary>The first line of every worker.</summary>
+/// <param name="Protocol">Must equal <see cref="WorkerLine.ProtocolVersion"/>; otherwise the platform refuses the worker.</param>
+/// <param name="EngineVersion">Version of the engine's assembly.</param>
+/// <param name="ProcessId">The worker's process id.</param>
+/// <param name="Mode"><c>train</c> or <c>serve</c>.</param>
+public sealed record WorkerHello(int Protocol, string EngineVersion, int ProcessId, string Mode) : WorkerMessage;
+
+/// <summary>Sent every few seconds, whatever else happens.</summary>
+/// <param name="WorkingSetBytes">Memory of the worker process.</param>
+public sealed record Heartbeat(long WorkingSetBytes) : WorkerMessage;
+
+/// <summary>Model and rows are loaded, the first step follows.</summary>
+/// <param name="FromStep">0, or the step of the checkpoint that training goes on from: metrics past it that were reported before are superseded.</param>
+/// <param name="TotalSteps">Steps of the whole training.</param>
+/// <param name="TrainRows">Rows that are trained on.</param>
+/// <param name="ValidationRows">Rows that are held out.</param>
+/// <param name="TrainTokens">Tokens of one epoch after truncation.</param>
+/// <param name="TruncatedRows">Rows that were cut at the sequence length.</param>
+/// <param name="Parameters">Parameters of the model.</param>
+/// <param name="TrainableParameters">Parameters that training changes.</param>
+public sealed record TrainingStarted(int FromStep, int TotalSteps, int TrainRows, int ValidationRows, long TrainTokens, int TruncatedRows, long Parameters, long TrainableParameters) : WorkerMessage;
+
+/// <summary>A training step is done.</summary>
+/// <param name="Step">1 for the first step.</param>
+/// <param name="TotalSteps">Steps of the whole training.</param>
+/// <param name="Epoch">Epochs done, with fraction.</param>
+/// <param name="Loss">Mean cross-entropy over the answer tokens of the step, in nats.</param>
+/// <param name="LearningRate">Learning rate of the step.</param>
+/// <param name="GradientNorm">Gradient norm before clipping.</param>
+/// <param name="TokensPerSecond">Tokens (prompt and answer) that went through the model, per second, smoothed.</param>
+/// <param name="Tokens">Tokens trained on so far, over all epochs.</param>
+public sealed record TrainingProgress(int Step, int TotalSteps, double Epoch, double Loss, double LearningRate, double GradientNorm, double TokensPerSecond, long Tokens) : WorkerMessage;
+
+/// <summary>The held-out rows were evaluated.</summary>
+/// <param name="Step">After this step.</param>
+/// <param name="Loss">Mean cross-entropy over the answer tokens of the held-out rows, in nats.</param>
+public sealed record ValidationResult(int Step, double Loss) : WorkerMessage;
+
+/// <summary>A checkpoint is on disk, complete: training can go on from here.</summary>
+/// <param name="Step">After this step.</param>
+/// <param name="TrainingLoss">Loss of the step.</param>
+/// <param name="ValidationLoss">The newest validation loss, or null.</param>
+public sealed record CheckpointSaved(int Step, double TrainingLoss, double? ValidationLoss) : WorkerMessage;
+
+/// <summary>A line for the run's log.</summary>
+/// <param name="Level"><c>info</c>, <c>warning</c> or <c>error</c>.</param>
+/// <param name="Message">One line of text.</param>
+public sealed record TrainingLog(string Level, string Message) : WorkerMessage;
+
+/// <summary>Training is done and its output stands in <c>output/</c> of the task folder. The worker ends.</summary>
+/// <param name="Steps">Steps done.</param>
+/// <param name="TrainingLoss">Mean loss of the last epoch.</param>
+/// <param name="ValidationLoss">Validation loss of what was written, or null.</param>
+/// <param name="Tokens">Tokens trained on.</param>
+/// <param name="Seconds">Time spent in this process.</param>
+/// <param name="OutputKind"><c>model</c> (a full Hugging Face folder) or <c>adapter</c> (a PEFT folder).</param>
+public sealed record TrainingCompleted(int Steps, double TrainingLoss, double? ValidationLoss, long Tokens, double Seconds, string OutputKind) : WorkerMessage;
+
+/// <summary>Training stopped as told, after a checkpoint. The worker ends.</summary>
+/// <param name="Step">The step of that checkpoint.</param>
+public sealed record TrainingStopped(int Step) : WorkerMessage;
+
+/// <summary>Training can't go on. The worker ends.</summary>
+/// <param name="Code">One of <see cref="WorkerErrors"/>.</param>
+/// <param name="Message">For people: what is wrong and what to do.</param>
+public sealed record TrainingFailed(string Code, string Message) : WorkerMessage;
+
+/// <summary>A model is ready.</summary>
+/// <param name="RequestId">Of the <see cref="LoadModel"/>.</param>
+/// <param name="ModelKey">The model.</param>
+/// <param name="ContextLength">Most tokens of prompt and answer together.</param>
+/// <param name="MemoryBytes">Bytes that the weights take.</param>
+public sealed record ModelLoaded(string RequestId, string ModelKey, int ContextLength, long MemoryBytes) : WorkerMessage;
+
+/// <summary>What one decoding step gave to each request that takes part in it.</summary>
+/// <param name="Slots">At least one.</param>
+public sealed record DecodeStep(IReadOnlyList<DecodedSlot> Slots) : WorkerMessage;
+
+/// <summary>One request's share of a decoding step.</summary>
+/// <param name="RequestId">Of the <see cref="Generate"/>.</param>
+/// <param name="Text">New text; empty while a character is not complete yet.</param>
+/// <param name="PromptTokens">Tokens of the prompt.</param>
+/// <param name="CompletionTokens">Tokens generated so far.</param>
+/// <param name="FinishReason">Null while it goes on; <c>stop</c>, <c>length</c> or <c>cancelled</c> in the request's last line.</param>
+public sealed record DecodedSlot(string RequestId, string Text, int PromptTokens, int CompletionTokens, string? FinishReason = null);
+
+/// <summary>The vectors of an <see cref="Embed"/>.</summary>
+/// <param name="RequestId">Of the request.</param>
+/// <param name="Vectors">One for each input, in order, of length 1.</param>
+/// <param name="PromptTokens">Tokens of all inputs.</param>
+public sealed record Embedded(string RequestId, IReadOnlyList<IReadOnlyList<float>> Vectors, int PromptTokens) : WorkerMessage;
+
+/// <summary>A request can't be served; the worker goes on.</summary>
+/// <param name="RequestId">The request.</param>
+/// <param name="Code">One of <see cref="WorkerErrors"/>.</param>
+/// <param name="Message">For people.</param>
+public sealed record RequestFailed(string RequestId, string Code, string Message) : WorkerMessage;
+
+/// <summary>Codes of <see cref="TrainingFailed"/> and <see cref="RequestFailed"/>.</summary>
+public static class WorkerErrors
+{
+    /// <summary>The request itself is wrong: an empty prompt, a value out of range.</summary>
+    public const string InvalidArgument = "invalid_argument";
+
+    /// <summary>The prompt leaves no room in the context.</summary>
+    public const string ContextLength = "context_length_exceeded";
+
+    /// <summary>No such model is loaded.</summary>
+    public const string ModelNotFound = "model_not_found";
+
+    /// <summary>The model went away while the request ran.</summary>
+    public const string ModelUnloaded = "model_unloaded";
+
+    /// <summary>A model folder or rows file can't be read or isn't supported.</summary>
+    public const string InvalidModel = "invalid_model";
+
+    /// <summary>There are no rows to train on.</summary>
+    public const string NoRows = "no_rows";
+
+    /// <summary>The loss is not a number or infinite.</summary>
+    public const string Diverged = "diverged";
+
+    /// <summary>Another worker holds the task folder.</summary>
+    public const string TaskLocked = "task_locked";
+
+    /// <summary>The disk is full or can't be written.</summary>
+    public const string Storage = "storage";
+
+    /// <summary>The native library can't be loaded.</summary>
+    public const string NativeLibrary = "native_library";
+
+    /// <summary>Anything else: a fault in the engine.</summary>
+    public const string Internal = "internal";
+}
