@@ -1,3 +1,34 @@
+using Qianfan.Portal.Components;
+using Qianfan.Portal.Features.Account;
+using Qianfan.Portal.Features.Admin;
+using Qianfan.Portal.Features.ApiKeys;
+using Qianfan.Portal.Features.Audit;
+using Qianfan.Portal.Features.Connections;
+using Qianfan.Portal.Features.Console;
+using Qianfan.Portal.Features.Datasets;
+using Qianfan.Portal.Features.Models;
+using Qianfan.Portal.Features.Projects;
+using Qianfan.Portal.Features.Runs;
+using Qianfan.Portal.Features.Services;
+using Qianfan.Portal.Features.Setup;
+using Qianfan.Portal.Features.Teams;
+using Qianfan.Portal.Data;
+using Qianfan.Portal.Hosting;
+
 var builder = WebApplication.CreateBuilder(args);
+builder.AddHosting();
+builder.Services
+    .AddData().AddPages().AddAccount().AddSetup()
+    .AddTeams().AddProjects().AddPlatformConnections().AddApiKeys()
+    .AddDatasets().AddRuns().AddModels().AddServices().AddConsole()
+    .AddAudit().AddAdmin();
+builder.AddPlatform();
+
 var app = builder.Build();
+app.UseHosting();
+app.MapPages().MapAccount().MapSetup()
+    .MapTeams().MapProjects().MapConnections().MapApiKeys()
+    .MapDatasets().MapRuns().MapModels().MapServices().MapConsole()
+    .MapAudit().MapAdmin()
+    .MapPlatform();
 await app.RunAsync();

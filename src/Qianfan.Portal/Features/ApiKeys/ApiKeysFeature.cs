@@ -1,0 +1,9 @@
+namespace Qianfan.Portal.Features.ApiKeys;
+
+/// <summary>Registers and maps the feature.</summary>
+public static class ApiKeysFeature
+{
+    public static IServiceCollection AddApiKeys(this IServiceCollection services) => services;
+
+    public static IEndpointRouteBuilder MapApiKeys(this IEndpointRouteBuilder endpoints) => endpoints;
+}

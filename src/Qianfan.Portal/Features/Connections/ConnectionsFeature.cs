@@ -1,0 +1,9 @@
+namespace Qianfan.Portal.Features.Connections;
+
+/// <summary>Registers and maps the feature.</summary>
+public static class ConnectionsFeature
+{
+    public static IServiceCollection AddPlatformConnections(this IServiceCollection services) => services;
+
+    public static IEndpointRouteBuilder MapConnections(this IEndpointRouteBuilder endpoints) => endpoints;
+}

@@ -1,0 +1,9 @@
+namespace Qianfan.Portal.Features.Console;
+
+/// <summary>Registers and maps the feature.</summary>
+public static class ConsoleFeature
+{
+    public static IServiceCollection AddConsole(this IServiceCollection services) => services;
+
+    public static IEndpointRouteBuilder MapConsole(this IEndpointRouteBuilder endpoints) => endpoints;
+}

@@ -1,0 +1,9 @@
+namespace Qianfan.Portal.Features.Models;
+
+/// <summary>Registers and maps the feature.</summary>
+public static class ModelsFeature
+{
+    public static IServiceCollection AddModels(this IServiceCollection services) => services;
+
+    public static IEndpointRouteBuilder MapModels(this IEndpointRouteBuilder endpoints) => endpoints;
+}

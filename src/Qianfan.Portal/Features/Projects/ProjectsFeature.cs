@@ -1,0 +1,9 @@
+namespace Qianfan.Portal.Features.Projects;
+
+/// <summary>Registers and maps the feature.</summary>
+public static class ProjectsFeature
+{
+    public static IServiceCollection AddProjects(this IServiceCollection services) => services;
+
+    public static IEndpointRouteBuilder MapProjects(this IEndpointRouteBuilder endpoints) => endpoints;
+}

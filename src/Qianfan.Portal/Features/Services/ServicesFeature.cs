@@ -1,0 +1,9 @@
+namespace Qianfan.Portal.Features.Services;
+
+/// <summary>Registers and maps the feature.</summary>
+public static class ServicesFeature
+{
+    public static IServiceCollection AddServices(this IServiceCollection services) => services;
+
+    public static IEndpointRouteBuilder MapServices(this IEndpointRouteBuilder endpoints) => endpoints;
+}
