@@ -1,0 +1,129 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Qianfan.Platform.Http;
+
+namespace Qianfan.Platform.Access;
+
+/// <summary>Names of the platform's authentication scheme and authorization policy.</summary>
+public static class PlatformKeyDefaults
+{
+    /// <summary>The scheme that knows key pairs: an IAM v1 signature, or a bearer value <c>bce-v3/...</c>.</summary>
+    public const string Scheme = "PlatformKey";
+
+    /// <summary>The policy of all platform routes: a key, never a cookie.</summary>
+    public const string Policy = "PlatformKey";
+}
+
+/// <summary>Recognises a caller by a key pair.</summary>
+internal sealed class PlatformKeyHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder, IPlatformAccess access)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    /// <summary>The words by which official clients recognise an unknown access key.</summary>
+    public const string UnknownKeyMessage = "NotFound, cause: Could not find credential.";
+
+    /// <summary>The words by which official clients recognise a wrong secret key.</summary>
+    public const string MismatchMessage = "SignatureDoesNotMatch, cause: Fail to authn user: Signature does not match";
+
+    private PlatformException? _refusal;
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        try
+        {
+            var key = await AuthenticateAsync(Request.Headers.Authorization.ToString());
+            if (key is null) return AuthenticateResult.NoResult();
+            Context.Features.Set(new PlatformCaller(key));
+            var identity = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, key.AccessKey)], Scheme.Name);
+            return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name));
+        }
+        catch (PlatformException refusal)
+        {
+            _refusal = refusal;
+            return AuthenticateResult.Fail(refusal.Message);
+        }
+    }
+
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        Response.Headers.WWWAuthenticate = "Bearer";
+        var refusal = _refusal ?? new PlatformException(
+            PlatformError.NotAuthenticated, "No credentials: sign the request (bce-auth-v1) or send \"Authorization: Bearer bce-v3/{access key}/{secret key}\"");
+        return Family().WriteErrorAsync(Context, refusal);
+    }
+
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
+        Family().WriteErrorAsync(Context, new PlatformException(PlatformError.Forbidden, "This key may only read"));
+
+    private ApiFamily Family() => Context.GetEndpoint()?.Metadata.GetMetadata<ApiFamily>() ?? ApiFamilies.ConsoleV2;
+
+    private async ValueTask<PlatformKey?> AuthenticateAsync(string header)
+    {
+        if (header.Length == 0) return null;
+        if (header.StartsWith(IamAuthorization.Prefix, StringComparison.Ordinal)) return await CheckSignatureAsync(header);
+        if (header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)) return await CheckBearerAsync(header["Bearer ".Length..].Trim());
+        throw new PlatformException(PlatformError.NotAuthenticated, "The Authorization header has none of the forms bce-auth-v1/... and Bearer bce-v3/...");
+    }
+
+    private async ValueTask<PlatformKey> CheckSignatureAsync(string header)
+    {
+        var authorization = IamAuthorization.TryParse(header)
+            ?? throw new PlatformException(PlatformError.SignatureMismatch, "The Authorization header is not bce-auth-v1/{access key}/{time}/{seconds}/{headers}/{signature}");
+        var key = await access.FindKeyAsync(authorization.AccessKey, Context.RequestAborted)
+            ?? throw new PlatformException(PlatformError.UnknownKey, UnknownKeyMessage);
+        if (!IamSignature.Verify(Request, authorization, key.SecretKey)) throw new PlatformException(PlatformError.SignatureMismatch, MismatchMessage);
+        if (!IamSignature.IsTimely(authorization, TimeProvider.GetUtcNow()))
+            throw new PlatformException(PlatformError.SignatureMismatch, "RequestExpired, cause: the signature's time has passed or lies in the future; check the clock");
+        return key;
+    }
+
+    private async ValueTask<PlatformKey> CheckBearerAsync(string token)
+    {
+        // A secret may hold slashes: everything after the second one is the proof.
+        var parts = token.Split('/', 3);
+        if (parts is not ["bce-v3", { Length: > 0 } accessKey, { Length: > 0 } proof])
+            throw new PlatformException(PlatformError.NotAuthenticated, "The bearer value is not of the form bce-v3/{access key}/{secret key}");
+        var key = await access.FindKeyAsync(accessKey, Context.RequestAborted)
+            ?? throw new PlatformException(PlatformError.UnknownKey, UnknownKeyMessage);
+        if (PlatformToken.Check(key, proof, TimeProvider.GetUtcNow()) == true) return key;
+        // Hashes have one length, so that the comparison tells nothing of the secret's.
+        if (CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(proof)), SHA256.HashData(Encoding.UTF8.GetBytes(key.SecretKey)))) return key;
+        throw new PlatformException(PlatformError.SignatureMismatch, "The bearer value is wrong or has expired");
+    }
+}
+
+/// <summary>Who is calling.</summary>
+internal sealed record PlatformCaller(PlatformKey Key)
+{
+    public string OwnerId => Key.OwnerId;
+
+    /// <summary>The caller of a request that passed the policy.</summary>
+    public static ValueTask<PlatformCaller> BindAsync(HttpContext context) => ValueTask.FromResult(Of(context));
+
+    /// <inheritdoc cref="BindAsync"/>
+    public static PlatformCaller Of(HttpContext context) =>
+        context.Features.Get<PlatformCaller>() ?? throw new InvalidOperationException("The route does not require a key.");
+}
+
+/// <summary>Marks a route that changes something: a read-only key may not call it.</summary>
+internal sealed class WritesRequirement : IAuthorizationRequirement
+{
+    /// <summary>The policy of such routes.</summary>
+    public const string Policy = "PlatformKeyWrites";
+}
+
+internal sealed class WritesHandler : AuthorizationHandler<WritesRequirement>
+{
+    protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, WritesRequirement requirement)
+    {
+        if (context.Resource is HttpContext http && http.Features.Get<PlatformCaller>() is { Key.ReadOnly: false }) context.Succeed(requirement);
+        return Task.CompletedTask;
+    }
+}

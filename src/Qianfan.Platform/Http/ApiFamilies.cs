@@ -1,0 +1,171 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Qianfan.Platform.Http;
+
+/// <summary>The APIs that the platform speaks, each with its own error answer.</summary>
+internal static class ApiFamilies
+{
+    public static ApiFamily ConsoleV1 { get; } = new ConsoleV1Family();
+
+    public static ApiFamily DatasetV1 { get; } = new DatasetV1Family();
+
+    public static ApiFamily ConsoleV2 { get; } = new ConsoleV2Family();
+
+    public static ApiFamily InferenceV1 { get; } = new InferenceV1Family();
+
+    public static ApiFamily InferenceV2 { get; } = new InferenceV2Family();
+
+    public static ApiFamily OpenAI { get; } = new OpenAIFamily();
+
+    /// <summary>IAM says in two headers what is wrong with a signature; clients look there.</summary>
+    public static void AddIamHeaders(HttpContext context, PlatformException error)
+    {
+        var code = error.Error switch
+        {
+            PlatformError.NotAuthenticated => "AccessDenied",
+            PlatformError.UnknownKey => "NotFound",
+            PlatformError.SignatureMismatch => "SignatureDoesNotMatch",
+            _ => null,
+        };
+        if (code is null) return;
+        context.Response.Headers["X-Bce-Error-Code"] = code;
+        context.Response.Headers["X-Bce-Error-Message"] = error.Message;
+    }
+
+    /// <summary>An id for this answer, to be found in the log.</summary>
+    public static string RequestId() => Guid.NewGuid().ToString();
+
+    private static int ConsoleCode(PlatformException error) => error.Error switch
+    {
+        PlatformError.Internal => 500000,
+        PlatformError.Unavailable => 336100,
+        PlatformError.Forbidden or PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => 500002,
+        PlatformError.UnknownRoute or PlatformError.MethodNotAllowed => 3,
+        _ => 500001,
+    };
+
+    /// <summary>A wrong key is an HTTP failure even where other errors are answered with status 200.</summary>
+    private static int ConsoleStatus(PlatformException error) => error.Error switch
+    {
+        PlatformError.NotAuthenticated => 401,
+        PlatformError.UnknownKey or PlatformError.SignatureMismatch or PlatformError.Forbidden => 403,
+        PlatformError.UnknownRoute => 404,
+        PlatformError.MethodNotAllowed => 405,
+        PlatformError.TooLarge => 413,
+        _ => 200,
+    };
+
+    private sealed class ConsoleV1Family : ApiFamily
+    {
+        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        {
+            AddIamHeaders(context, error);
+            return PlatformJson.WriteAsync(context, ConsoleStatus(error), new { log_id = RequestId(), error_code = ConsoleCode(error), error_msg = error.Message });
+        }
+    }
+
+    private sealed class DatasetV1Family : ApiFamily
+    {
+        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        {
+            AddIamHeaders(context, error);
+            var body = new { log_id = RequestId(), status = 400, success = false, code = ConsoleCode(error), message = error.Message };
+            return PlatformJson.WriteAsync(context, ConsoleStatus(error), body);
+        }
+    }
+
+    private sealed class ConsoleV2Family : ApiFamily
+    {
+        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        {
+            AddIamHeaders(context, error);
+            var code = error.Error switch
+            {
+                PlatformError.MalformedJson or PlatformError.InvalidArgument or PlatformError.InvalidMessages or PlatformError.ContextLength => "InappropriateJSON",
+                PlatformError.NotAuthenticated => "AccessDenied",
+                PlatformError.UnknownKey => "InvalidAccessKeyId",
+                PlatformError.SignatureMismatch => "SignatureDoesNotMatch",
+                PlatformError.Forbidden => "AccessDenied",
+                PlatformError.NotFound or PlatformError.UnknownModel => "ResourceNotFound",
+                PlatformError.UnknownRoute => "InvalidAction",
+                PlatformError.MethodNotAllowed => "MethodNotAllowed",
+                PlatformError.Conflict => "OperationConflict",
+                PlatformError.TooLarge => "EntityTooLarge",
+                PlatformError.NotSupported => "NotSupported",
+                PlatformError.Unavailable => "ServiceUnavailable",
+                _ => "InternalError",
+            };
+            return PlatformJson.WriteAsync(context, error.Status, new { requestId = RequestId(), code, message = error.Message });
+        }
+    }
+
+    private sealed class InferenceV1Family : ApiFamily
+    {
+        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        {
+            AddIamHeaders(context, error);
+            var code = error.Error switch
+            {
+                PlatformError.MalformedJson => 336002,
+                PlatformError.InvalidMessages => 336006,
+                PlatformError.InvalidArgument or PlatformError.ContextLength => 336003,
+                PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => 14,
+                PlatformError.Forbidden => 6,
+                PlatformError.Unavailable => 336100,
+                PlatformError.Internal => 336000,
+                PlatformError.MethodNotAllowed => 336101,
+                _ => 3,
+            };
+            // V1 inference clients read the error from a body of status 200.
+            return PlatformJson.WriteAsync(context, 200, new { error_code = code, error_msg = error.Message, id = "as-" + RequestId() });
+        }
+    }
+
+    private sealed class InferenceV2Family : ApiFamily
+    {
+        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        {
+            AddIamHeaders(context, error);
+            var code = error.Error switch
+            {
+                PlatformError.MalformedJson => "malformed_json",
+                PlatformError.InvalidMessages => "invalid_messages",
+                PlatformError.ContextLength => "tokens_too_long",
+                PlatformError.UnknownModel => "invalid_model",
+                PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => "invalid_iam_token",
+                PlatformError.Forbidden => "no_parameter_permission",
+                PlatformError.Unavailable => "service_unavailable",
+                PlatformError.Internal => "internal_error",
+                PlatformError.NotFound or PlatformError.UnknownRoute => "not_found",
+                PlatformError.MethodNotAllowed => "method_not_allowed",
+                _ => "invalid_argument",
+            };
+            var type = error.Status switch
+            {
+                401 or 403 => "access_denied",
+                >= 500 => "server_error",
+                _ => "invalid_request_error",
+            };
+            return PlatformJson.WriteAsync(context, error.Status, new { error = new { code, message = error.Message, type }, id = "as-" + RequestId() });
+        }
+    }
+
+    private sealed class OpenAIFamily : ApiFamily
+    {
+        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        {
+            AddIamHeaders(context, error);
+            string? code = error.Error switch
+            {
+                PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => "invalid_api_key",
+                PlatformError.UnknownModel => "model_not_found",
+                PlatformError.UnknownRoute => "unknown_url",
+                PlatformError.MethodNotAllowed => "method_not_supported",
+                PlatformError.ContextLength => "context_length_exceeded",
+                _ => null,
+            };
+            var type = error.Status >= 500 ? "server_error" : error.Status == 403 ? "permission_error" : "invalid_request_error";
+            return PlatformJson.WriteAsync(context, error.Status, new { error = new { message = error.Message, type, param = error.Parameter, code } });
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Qianfan.Platform.Http;
+
+/// <summary>One API's way to say that something went wrong.</summary>
+internal abstract class ApiFamily
+{
+    /// <summary>Writes an error answer.</summary>
+    public abstract Task WriteErrorAsync(HttpContext context, PlatformException error);
+
+    /// <summary>Gives the endpoint this family's errors: whatever its handler throws becomes an answer.</summary>
+    public TBuilder Guard<TBuilder>(TBuilder builder) where TBuilder : IEndpointConventionBuilder
+    {
+        builder.WithMetadata(this);
+        builder.Finally(endpoint =>
+        {
+            var inner = endpoint.RequestDelegate!;
+            endpoint.RequestDelegate = context => RunAsync(context, inner);
+        });
+        return builder;
+    }
+
+    private async Task RunAsync(HttpContext context, RequestDelegate inner)
+    {
+        try
+        {
+            await inner(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is left to answer.
+        }
+        catch (Exception exception) when (!context.Response.HasStarted)
+        {
+            var logger = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger<ApiFamily>();
+            await WriteErrorAsync(context, ApiErrors.Explain(exception, context, logger));
+        }
+    }
+}
+
+/// <summary>Turns exceptions into answers.</summary>
+internal static partial class ApiErrors
+{
+    public static PlatformException Explain(Exception exception, HttpContext context, ILogger logger)
+    {
+        switch (exception)
+        {
+            case PlatformException platform:
+                return platform;
+            case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                return new PlatformException(PlatformError.TooLarge, "The request body is too large");
+            case BadHttpRequestException:
+                return new PlatformException(PlatformError.InvalidArgument, "The request could not be read");
+            default:
+                LogFault(logger, exception, context.Request.Method, context.Request.Path, context.TraceIdentifier);
+                return new PlatformException(PlatformError.Internal, $"Internal error; the log has it as {context.TraceIdentifier}");
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "{Method} {Path} failed ({TraceId})")]
+    private static partial void LogFault(ILogger logger, Exception exception, string method, string path, string traceId);
+}

@@ -1,0 +1,52 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http;
+
+namespace Qianfan.Platform.Http;
+
+/// <summary>How the platform reads and writes JSON.</summary>
+internal static class PlatformJson
+{
+    /// <summary>camelCase, nulls kept, Chinese readable; numbers may come as text and text as numbers, since ids have both forms.</summary>
+    public static JsonSerializerOptions Options { get; } = Create(JsonIgnoreCondition.Never, JsonNamingPolicy.CamelCase);
+
+    /// <summary>The same without members that are null.</summary>
+    public static JsonSerializerOptions Sparse { get; } = Create(JsonIgnoreCondition.WhenWritingNull, JsonNamingPolicy.CamelCase);
+
+    /// <summary>snake_case without members that are null: the inference APIs.</summary>
+    public static JsonSerializerOptions Snake { get; } = Create(JsonIgnoreCondition.WhenWritingNull, JsonNamingPolicy.SnakeCaseLower);
+
+    /// <summary>Writes an answer.</summary>
+    public static async Task WriteAsync(HttpContext context, int status, object? value, JsonSerializerOptions? options = null)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(value, value?.GetType() ?? typeof(object), options ?? Options);
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "application/json; charset=utf-8";
+        context.Response.ContentLength = bytes.Length;
+        await context.Response.Body.WriteAsync(bytes, context.RequestAborted);
+    }
+
+    private static JsonSerializerOptions Create(JsonIgnoreCondition ignore, JsonNamingPolicy naming) => new()
+    {
+        PropertyNamingPolicy = naming,
+        DefaultIgnoreCondition = ignore,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        NumberHandling = JsonNumberHandling.AllowReadingFromString,
+        MaxDepth = 64,
+        Converters = { new TextOrNumberConverter() },
+    };
+
+    /// <summary>Reads text that may have come as a number.</summary>
+    private sealed class TextOrNumberConverter : JsonConverter<string>
+    {
+        public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
+        {
+            JsonTokenType.String => reader.GetString(),
+            JsonTokenType.Number when reader.TryGetInt64(out var number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            _ => throw new JsonException(),
+        };
+
+        public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+    }
+}

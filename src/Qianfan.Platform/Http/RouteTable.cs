@@ -1,0 +1,68 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Qianfan.Platform.Access;
+
+namespace Qianfan.Platform.Http;
+
+/// <summary>The platform's routes. Each has a family for its errors and needs a key; a path that none serves is answered by the family of its prefix.</summary>
+internal sealed class RouteTable(IEndpointRouteBuilder endpoints)
+{
+    private const int LastOrder = 1_000_000;
+
+    private readonly Dictionary<string, (ApiFamily Family, SortedSet<string> Methods)> _patterns = new(StringComparer.Ordinal);
+
+    /// <summary>Adds routes of one API.</summary>
+    public Section Family(ApiFamily family) => new(this, family);
+
+    /// <summary>Answers what no route does: other methods of a known path with 405, other paths below a prefix with 404.</summary>
+    public void Close(params IEnumerable<(string Prefix, ApiFamily Family)> prefixes)
+    {
+        foreach (var (pattern, (family, methods)) in _patterns)
+        {
+            var allowed = string.Join(", ", methods);
+            family.Guard(endpoints.Map(pattern, context => RefuseMethod(context, allowed)).WithOrder(LastOrder)).ExcludeFromDescription();
+        }
+
+        foreach (var (prefix, family) in prefixes)
+        {
+            family.Guard(endpoints.Map(prefix + "/{**path}", RefusePath).WithOrder(LastOrder + 1)).ExcludeFromDescription();
+        }
+    }
+
+    private static Task RefuseMethod(HttpContext context, string allowed)
+    {
+        context.Response.Headers.Allow = allowed;
+        throw new PlatformException(PlatformError.MethodNotAllowed, $"{PlatformException.Shown(context.Request.Method)} is not allowed here, but {allowed}");
+    }
+
+    private static Task RefusePath(HttpContext context) =>
+        throw new PlatformException(PlatformError.UnknownRoute, $"There is no {context.Request.Method} {PlatformException.Shown(context.Request.Path)}");
+
+    /// <summary>Routes with one family.</summary>
+    internal sealed class Section(RouteTable table, ApiFamily family)
+    {
+        /// <summary>A route for every key.</summary>
+        public Section Read(string method, string pattern, Delegate handler)
+        {
+            Add(method, pattern, handler, PlatformKeyDefaults.Policy);
+            return this;
+        }
+
+        /// <summary>A route for keys that may change something.</summary>
+        public Section Write(string method, string pattern, Delegate handler)
+        {
+            Add(method, pattern, handler, WritesRequirement.Policy);
+            return this;
+        }
+
+        private void Add(string method, string pattern, Delegate handler, string policy)
+        {
+            family.Guard(table.Endpoints.MapMethods(pattern, [method], handler).RequireAuthorization(policy).DisableAntiforgery());
+            if (!table._patterns.TryGetValue(pattern, out var entry)) table._patterns[pattern] = entry = (family, new SortedSet<string>(StringComparer.Ordinal));
+            entry.Methods.Add(method);
+        }
+    }
+
+    private IEndpointRouteBuilder Endpoints => endpoints;
+}

@@ -1,0 +1,105 @@
+using Microsoft.Extensions.Options;
+
+namespace Qianfan.Platform;
+
+/// <summary>Settings of the platform. Validated when the host starts; a message names the setting that is wrong.</summary>
+public sealed class PlatformOptions
+{
+    /// <summary>Folder of the platform's databases, files, tasks and models. Created when missing. Required.</summary>
+    public string DataDirectory { get; set; } = "";
+
+    /// <summary>Folder that holds the engine's executable and its <c>models/</c>. Default: <c>engine</c> beside the program.</summary>
+    public string? EngineDirectory { get; set; }
+
+    /// <summary>Address under which clients reach this platform, such as <c>http://localhost:5080</c>. Service addresses are made from it. Required.</summary>
+    public string PublicUrl { get; set; } = "";
+
+    /// <summary>Whether this process answers the HTTP API and runs the serving worker behind it. Default true.</summary>
+    public bool Api { get; set; } = true;
+
+    /// <summary>Whether this process runs training workers. Default true.</summary>
+    public bool Trainer { get; set; } = true;
+
+    /// <summary>Most bytes of an uploaded file, 1 or more. Default 1 GiB.</summary>
+    public long MaxFileBytes { get; set; } = 1L << 30;
+
+    /// <summary>Most bytes of a JSON request body, 1 KiB to 256 MiB. Default 8 MiB.</summary>
+    public long MaxRequestBytes { get; set; } = 8L << 20;
+
+    /// <summary>Rows with errors that an import keeps for <c>importErrorDetail</c>, 1 to 100,000; all are counted. Default 1,000.</summary>
+    public int MaxImportErrors { get; set; } = 1000;
+
+    /// <summary>Folder that <c>bos:/bucket/path</c> addresses are looked up in; every key can read all of it. Null (default) turns them off.</summary>
+    public string? BosDirectory { get; set; }
+
+    /// <summary>How often a task whose worker died is started again, 0 to 20. Default 3.</summary>
+    public int TrainingRetries { get; set; } = 3;
+
+    /// <summary>Time given to a worker to end by itself before it is killed, 1 to 60 seconds. Default 4 seconds.</summary>
+    public TimeSpan WorkerStopTimeout { get; set; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>Time in which a model has to be loaded, 1 second to 1 hour. Default 5 minutes.</summary>
+    public TimeSpan ModelLoadTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Time between keep-alive comments on an idle event stream, 1 second to 5 minutes. Default 15 seconds.</summary>
+    public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Keys for <see cref="Access.ConfiguredPlatformAccess"/>, used when the host registers no <see cref="IPlatformAccess"/> of its own.</summary>
+    public IList<ConfiguredKey> Keys { get; } = [];
+}
+
+/// <summary>A key pair from the configuration.</summary>
+public sealed class ConfiguredKey
+{
+    /// <summary>The public half, such as <c>ALTAK...</c>: letters, digits, <c>-</c>, <c>_</c>. Required.</summary>
+    public string AccessKey { get; set; } = "";
+
+    /// <summary>The secret half, at least 16 characters. Required.</summary>
+    public string SecretKey { get; set; } = "";
+
+    /// <summary>Who owns what this key creates. Default <c>default</c>.</summary>
+    public string OwnerId { get; set; } = "default";
+
+    /// <summary>Whether the key may only read and infer.</summary>
+    public bool ReadOnly { get; set; }
+}
+
+internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOptions>
+{
+    public ValidateOptionsResult Validate(string? name, PlatformOptions options)
+    {
+        var errors = new List<string>();
+        void Require(bool holds, string message)
+        {
+            if (!holds) errors.Add(message);
+        }
+
+        Require(!string.IsNullOrWhiteSpace(options.DataDirectory), "DataDirectory is missing: name the folder that the platform keeps its data in.");
+        Require(IsWebAddress(options.PublicUrl), $"PublicUrl \"{options.PublicUrl}\" is not an absolute http or https address.");
+        Require(options.MaxFileBytes >= 1, "MaxFileBytes must be 1 or more.");
+        Require(options.MaxRequestBytes is >= 1024 and <= 256L << 20, "MaxRequestBytes must be between 1024 and 268435456.");
+        Require(options.MaxImportErrors is >= 1 and <= 100_000, "MaxImportErrors must be between 1 and 100000.");
+        Require(options.BosDirectory is null || options.BosDirectory.Trim().Length > 0, "BosDirectory is empty: remove it or name a folder.");
+        Require(options.TrainingRetries is >= 0 and <= 20, "TrainingRetries must be between 0 and 20.");
+        Require(Within(options.WorkerStopTimeout, 1, 60), "WorkerStopTimeout must be between 1 and 60 seconds.");
+        Require(Within(options.ModelLoadTimeout, 1, 3600), "ModelLoadTimeout must be between 1 second and 1 hour.");
+        Require(Within(options.KeepAlive, 1, 300), "KeepAlive must be between 1 second and 5 minutes.");
+        for (var i = 0; i < options.Keys.Count; i++)
+        {
+            var key = options.Keys[i];
+            Require(key.AccessKey.Length > 0 && key.AccessKey.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'),
+                $"Keys:{i}:AccessKey must consist of letters, digits, '-' and '_'.");
+            Require(key.SecretKey.Length >= 16, $"Keys:{i}:SecretKey must have at least 16 characters.");
+            Require(!string.IsNullOrWhiteSpace(key.OwnerId), $"Keys:{i}:OwnerId is empty.");
+        }
+
+        Require(options.Keys.Select(key => key.AccessKey).Distinct(StringComparer.Ordinal).Count() == options.Keys.Count, "Keys: an AccessKey stands there twice.");
+        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors.Select(error => "Platform setting " + error));
+    }
+
+    private static bool IsWebAddress(string address) =>
+        Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.Query.Length == 0;
+
+    private static bool Within(TimeSpan value, int leastSeconds, int mostSeconds) =>
+        value >= TimeSpan.FromSeconds(leastSeconds) && value <= TimeSpan.FromSeconds(mostSeconds);
+}

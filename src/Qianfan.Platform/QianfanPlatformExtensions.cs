@@ -1,0 +1,74 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Qianfan.Platform.Access;
+using Qianfan.Platform.Http;
+
+namespace Qianfan.Platform;
+
+/// <summary>Puts the platform into a host.</summary>
+public static class QianfanPlatformExtensions
+{
+    /// <summary>Adds the platform with settings from a configuration section, which is read when the host starts.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="section">A section with the members of <see cref="PlatformOptions"/>.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddQianfanPlatform(this IServiceCollection services, IConfiguration section)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(section);
+        services.AddOptions<PlatformOptions>().Bind(section);
+        return Add(services);
+    }
+
+    /// <summary>Adds the platform with settings made in code.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configure">Fills the settings in; called when the host starts.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddQianfanPlatform(this IServiceCollection services, Action<PlatformOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        services.AddOptions<PlatformOptions>().Configure(configure);
+        return Add(services);
+    }
+
+    /// <summary>Maps the platform's routes: <c>/v1</c>, <c>/v2</c>, <c>/wenxinworkshop</c>, <c>/rpc/2.0</c> and <c>/oauth/2.0</c> answer JSON, whatever is asked. Maps nothing when <see cref="PlatformOptions.Api"/> is off.</summary>
+    /// <remarks>Needs the host's authentication and authorization middleware.</remarks>
+    /// <param name="endpoints">The host's routes.</param>
+    /// <returns>The same routes.</returns>
+    public static IEndpointRouteBuilder MapQianfanPlatform(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        if (!endpoints.ServiceProvider.GetRequiredService<IOptions<PlatformOptions>>().Value.Api) return endpoints;
+        var routes = new RouteTable(endpoints);
+        AccessApi.Map(routes);
+        routes.Close(
+            ("/v1", ApiFamilies.OpenAI),
+            ("/v2", ApiFamilies.InferenceV2),
+            ("/wenxinworkshop", ApiFamilies.ConsoleV1),
+            ("/wenxinworkshop/dataset", ApiFamilies.DatasetV1),
+            ("/wenxinworkshop/entity", ApiFamilies.DatasetV1),
+            ("/rpc/2.0", ApiFamilies.InferenceV1),
+            ("/oauth/2.0", ApiFamilies.ConsoleV1));
+        return endpoints;
+    }
+
+    private static IServiceCollection Add(IServiceCollection services)
+    {
+        services.AddOptions<PlatformOptions>().ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PlatformOptions>, PlatformOptionsValidator>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IPlatformAccess, ConfiguredPlatformAccess>();
+        services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, PlatformKeyHandler>(PlatformKeyDefaults.Scheme, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(PlatformKeyDefaults.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser())
+            .AddPolicy(WritesRequirement.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser().AddRequirements(new WritesRequirement()));
+        services.AddSingleton<IAuthorizationHandler, WritesHandler>();
+        return services;
+    }
+}
