@@ -1,0 +1,41 @@
+namespace Qianfan.Sdk.Datasets;
+
+/// <summary>Tells files that are no text from their first bytes.</summary>
+internal static class FileKind
+{
+    public static void CheckIsText(ReadOnlySpan<byte> head)
+    {
+        if (head.StartsWith("PK\u0003\u0004"u8) || head.StartsWith("PK\u0005\u0006"u8))
+        {
+            throw Archive("a zip archive (or an Excel or Word file)");
+        }
+
+        if (head.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B]))
+        {
+            throw Archive("a gzip archive");
+        }
+
+        if (head.StartsWith((ReadOnlySpan<byte>)[0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C]))
+        {
+            throw Archive("a 7z archive");
+        }
+
+        if (head.StartsWith("Rar!"u8))
+        {
+            throw Archive("a rar archive");
+        }
+
+        if (head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || head.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]))
+        {
+            throw new DatasetFileException(DatasetErrorCodes.NotUtf8, "The file is in UTF-16. Save it as UTF-8 and upload it again.");
+        }
+
+        if (head.StartsWith("%PDF"u8) || head.StartsWith("PAR1"u8) || head.Contains((byte)0))
+        {
+            throw new DatasetFileException(DatasetErrorCodes.Binary, "The file is binary, not text. Upload JSON lines, a JSON array or CSV in UTF-8.");
+        }
+    }
+
+    private static DatasetFileException Archive(string what) =>
+        new(DatasetErrorCodes.Archive, $"The file is {what}. Unpack it, and upload JSON lines, a JSON array or CSV in UTF-8.");
+}

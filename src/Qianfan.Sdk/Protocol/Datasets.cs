@@ -1,0 +1,409 @@
+using System.Text.Json.Nodes;
+
+namespace Qianfan.Sdk.Protocol;
+
+/// <summary>Body of <c>/wenxinworkshop/dataset/create</c>.</summary>
+public sealed record DatasetCreateRequest
+{
+    /// <summary>Name of the dataset.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Always 1.</summary>
+    public int VersionId { get; init; } = 1;
+
+    /// <summary>20 conversation, 401 generic text, 402 query set, 705 text to image; always <see cref="TemplateType"/> / 100.</summary>
+    public int ProjectType { get; init; } = 20;
+
+    /// <summary>2000 prompt and response, 2001 sorted responses, 2002 chosen and rejected, 40100 generic text, 40200 query set, 70500 text to image.</summary>
+    public int TemplateType { get; init; } = 2000;
+
+    /// <summary>4 text, 7 multimodal.</summary>
+    public int DataType { get; init; } = 4;
+
+    /// <summary><c>sysBos</c>: the platform stores; <c>usrBos</c>: a private bucket.</summary>
+    public string StorageType { get; init; } = "sysBos";
+
+    /// <summary>The bucket, for <c>usrBos</c>.</summary>
+    public string? StorageId { get; init; }
+
+    /// <summary>Folder in the bucket, for <c>usrBos</c>; ends with a slash.</summary>
+    public string? RawStoragePath { get; init; }
+}
+
+/// <summary>Result of <c>dataset/create</c>.</summary>
+public sealed record DatasetCreateResult
+{
+    /// <summary>Integer id of older versions.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>The version id (<c>ds-...</c>) that every other call takes.</summary>
+    public required string DatasetId { get; init; }
+
+    /// <summary>Integer id of the group.</summary>
+    public string? GroupId { get; init; }
+
+    /// <summary>Id of the group.</summary>
+    public string? GroupPK { get; init; }
+
+    /// <summary>Version number.</summary>
+    public int VersionId { get; init; }
+
+    /// <summary>Name of the dataset.</summary>
+    public string? GroupName { get; init; }
+
+    /// <summary>Name shown.</summary>
+    public string? DisplayName { get; init; }
+
+    /// <summary>See the request.</summary>
+    public int DataType { get; init; }
+
+    /// <summary>See the request.</summary>
+    public int ProjectType { get; init; }
+
+    /// <summary>See the request.</summary>
+    public int TemplateType { get; init; }
+
+    /// <summary>Where the rows lie.</summary>
+    public DatasetStorage? StorageInfo { get; init; }
+
+    /// <summary>State of the import.</summary>
+    public DatasetImportStatus ImportStatus { get; init; }
+
+    /// <summary>Percent.</summary>
+    public int ImportProgress { get; init; }
+
+    /// <summary>State of the export.</summary>
+    public DatasetExportStatus ExportStatus { get; init; }
+
+    /// <summary>State of the release.</summary>
+    public DatasetReleaseStatus ReleaseStatus { get; init; }
+
+    /// <summary>Error of the import, or null.</summary>
+    public int? ErrCode { get; init; }
+
+    /// <summary>Time of creation.</summary>
+    public string? CreateTime { get; init; }
+
+    /// <summary>Time of the last change.</summary>
+    public string? ModifyTime { get; init; }
+}
+
+/// <summary>Where a dataset lies.</summary>
+public sealed record DatasetStorage
+{
+    /// <summary>Bucket or store.</summary>
+    public string? StorageId { get; init; }
+
+    /// <summary>Name of it.</summary>
+    public string? StorageName { get; init; }
+
+    /// <summary>Path of the rows.</summary>
+    public string? StoragePath { get; init; }
+
+    /// <summary>Path of what was uploaded.</summary>
+    public string? RawStoragePath { get; init; }
+
+    /// <summary>Region of the bucket.</summary>
+    public string? Region { get; init; }
+}
+
+/// <summary>Body of the calls that name one dataset.</summary>
+public sealed record DatasetIdRequest
+{
+    /// <summary>The dataset (<c>ds-...</c>).</summary>
+    public required string DatasetId { get; init; }
+}
+
+/// <summary>Body of <c>dataset/statusList</c>.</summary>
+public sealed record DatasetIdsRequest
+{
+    /// <summary>The datasets.</summary>
+    public required IReadOnlyList<string> DatasetIds { get; init; }
+}
+
+/// <summary>Body of <c>dataset/import</c>.</summary>
+public sealed record DatasetImportRequest
+{
+    /// <summary>The dataset.</summary>
+    public required string DatasetId { get; init; }
+
+    /// <summary>True when the rows have responses.</summary>
+    public bool Annotated { get; init; } = true;
+
+    /// <summary>1 object storage (or an uploaded file of our platform), 2 a shared link.</summary>
+    public int ImportFrom { get; init; } = 1;
+
+    /// <summary><c>bos:/bucket/path</c>, or on our platform ids of uploaded files (<c>file-...</c>).</summary>
+    public required IReadOnlyList<string> Files { get; init; }
+}
+
+/// <summary>Result of <c>dataset/info</c>.</summary>
+public sealed record DatasetInfo
+{
+    /// <summary>Id of the group.</summary>
+    public string? GroupPK { get; init; }
+
+    /// <summary>Integer id of the group.</summary>
+    public string? GroupId { get; init; }
+
+    /// <summary>Name of the dataset.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>4 text, 7 multimodal.</summary>
+    public int DataType { get; init; }
+
+    /// <summary>The version.</summary>
+    public required DatasetVersionInfo VersionInfo { get; init; }
+}
+
+/// <summary>A dataset version.</summary>
+public sealed record DatasetVersionInfo
+{
+    /// <summary>Integer id.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Integer id of the group.</summary>
+    public string? GroupId { get; init; }
+
+    /// <summary>Integer id of the dataset.</summary>
+    public string? DatasetId { get; init; }
+
+    /// <summary>The version id (<c>ds-...</c>).</summary>
+    public string? DatasetPK { get; init; }
+
+    /// <summary>Version number.</summary>
+    public int VersionId { get; init; }
+
+    /// <summary>Name shown.</summary>
+    public string? DisplayName { get; init; }
+
+    /// <summary>Imports so far.</summary>
+    public int ImportRecordCount { get; init; }
+
+    /// <summary>Exports so far.</summary>
+    public int ExportRecordCount { get; init; }
+
+    /// <summary>State of the import.</summary>
+    public DatasetImportStatus ImportStatus { get; init; }
+
+    /// <summary>Percent.</summary>
+    public int ImportProgress { get; init; }
+
+    /// <summary>State of the export.</summary>
+    public DatasetExportStatus ExportStatus { get; init; }
+
+    /// <summary>Percent.</summary>
+    public int ExportProgress { get; init; }
+
+    /// <summary>4 text, 7 multimodal.</summary>
+    public int DataType { get; init; }
+
+    /// <summary>See <see cref="DatasetCreateRequest.ProjectType"/>.</summary>
+    public int ProjectType { get; init; }
+
+    /// <summary>See <see cref="DatasetCreateRequest.TemplateType"/>.</summary>
+    public int TemplateType { get; init; }
+
+    /// <summary>Error of the import; 0 or null is none.</summary>
+    public int? ErrCode { get; init; }
+
+    /// <summary>What went wrong in the import, for people.</summary>
+    public string? ImportErrorInfo { get; init; }
+
+    /// <summary><c>yyyy-MM-dd HH:mm:ss</c>.</summary>
+    public string? CreateTime { get; init; }
+
+    /// <summary><c>yyyy-MM-dd HH:mm:ss</c>.</summary>
+    public string? ModifyTime { get; init; }
+
+    /// <summary><c>sysBos</c> or <c>usrBos</c>.</summary>
+    public string? StorageType { get; init; }
+
+    /// <summary>Where the rows lie.</summary>
+    public DatasetStorage? Storage { get; init; }
+
+    /// <summary>State of the release; only a released dataset can be trained on.</summary>
+    public DatasetReleaseStatus ReleaseStatus { get; init; }
+
+    /// <summary>Error of the release; 0 or null is none.</summary>
+    public int? ReleaseErrCode { get; init; }
+
+    /// <summary>Percent.</summary>
+    public int ReleaseProgress { get; init; }
+
+    /// <summary>Where the released rows lie.</summary>
+    public string? ReleaseStoragePath { get; init; }
+
+    /// <summary>Free text.</summary>
+    public string? Remark { get; init; }
+
+    /// <summary>Rows with a response.</summary>
+    public long AnnotatedEntityCount { get; init; }
+
+    /// <summary>Rows.</summary>
+    public long EntityCount { get; init; }
+
+    /// <summary>Labels.</summary>
+    public long LabelCount { get; init; }
+
+    /// <summary>Size in MB.</summary>
+    public double MemorySize { get; init; }
+
+    /// <summary>Characters.</summary>
+    public long CharacterCount { get; init; }
+
+    /// <summary>Free text.</summary>
+    public string? Description { get; init; }
+}
+
+/// <summary>One entry of <c>dataset/statusList</c>.</summary>
+public sealed record DatasetStatus
+{
+    /// <summary>State of the import.</summary>
+    public DatasetImportStatus ImportStatus { get; init; }
+
+    /// <summary>Percent.</summary>
+    public int ImportProgress { get; init; }
+
+    /// <summary>State of the release.</summary>
+    public DatasetReleaseStatus ReleaseStatus { get; init; }
+
+    /// <summary>Percent.</summary>
+    public int ReleaseProgress { get; init; }
+
+    /// <summary>State of the export.</summary>
+    public DatasetExportStatus ExportStatus { get; init; }
+
+    /// <summary>Percent.</summary>
+    public int ExportProgress { get; init; }
+
+    /// <summary>What went wrong in the import.</summary>
+    public string? ImportErrorInfo { get; init; }
+
+    /// <summary>Rows.</summary>
+    public long EntityCount { get; init; }
+
+    /// <summary>Rows with a response.</summary>
+    public long AnnotatedEntityCount { get; init; }
+
+    /// <summary>Characters.</summary>
+    public long CharacterCount { get; init; }
+
+    /// <summary>Time of the last change.</summary>
+    public string? ModifyTime { get; init; }
+}
+
+/// <summary>Result of <c>dataset/delete</c>.</summary>
+public sealed record DatasetDeleteResult
+{
+    /// <summary>Versions that are left.</summary>
+    public int VersionCount { get; init; }
+}
+
+/// <summary>Body of <c>dataset/importErrorDetail</c>.</summary>
+public sealed record DatasetImportErrorRequest
+{
+    /// <summary>The dataset.</summary>
+    public required string DatasetId { get; init; }
+
+    /// <summary>The error to explain.</summary>
+    public int ErrCode { get; init; }
+}
+
+/// <summary>Result of <c>dataset/importErrorDetail</c>.</summary>
+public sealed record DatasetImportErrorDetail
+{
+    /// <summary>4 text, 7 multimodal.</summary>
+    public int DataType { get; init; }
+
+    /// <summary>See <see cref="DatasetCreateRequest.ProjectType"/>.</summary>
+    public int ProjectType { get; init; }
+
+    /// <summary>A file with all bad rows, or null.</summary>
+    public string? DownloadUrl { get; init; }
+
+    /// <summary>True when that file is a zip.</summary>
+    public bool IsZip { get; init; }
+
+    /// <summary>The first bad rows.</summary>
+    public IReadOnlyList<DatasetImportError> Content { get; init; } = [];
+}
+
+/// <summary>A row that could not be imported.</summary>
+public sealed record DatasetImportError
+{
+    /// <summary>Number of the row, from 1.</summary>
+    public long Sequence { get; init; }
+
+    /// <summary>File it stands in.</summary>
+    public string? SampleFileName { get; init; }
+
+    /// <summary>Name of the row.</summary>
+    public string? SampleName { get; init; }
+
+    /// <summary>Line and field.</summary>
+    public string? TextLocation { get; init; }
+
+    /// <summary>The offending text, shortened, or why it is refused.</summary>
+    public string? TextContent { get; init; }
+}
+
+/// <summary>Body of <c>entity/list</c>.</summary>
+public sealed record EntityListRequest
+{
+    /// <summary>The dataset.</summary>
+    public required string DatasetId { get; init; }
+
+    /// <summary>Rows to leave out.</summary>
+    public int Offset { get; init; }
+
+    /// <summary>1 to 30.</summary>
+    public int PageSize { get; init; } = 20;
+
+    /// <summary>0 all, 1 only with responses, 2 only without.</summary>
+    public int TabType { get; init; }
+
+    /// <summary>From and to.</summary>
+    public IReadOnlyList<string>? ImportTime { get; init; }
+
+    /// <summary>From and to.</summary>
+    public IReadOnlyList<string>? AnnoTime { get; init; }
+
+    /// <summary>Only rows with this label.</summary>
+    public string? LabelId { get; init; }
+}
+
+/// <summary>Result of <c>entity/list</c>.</summary>
+public sealed record EntityListResult
+{
+    /// <summary>Rows of the dataset.</summary>
+    public long TotalAll { get; init; }
+
+    /// <summary>Rows that match.</summary>
+    public long Total { get; init; }
+
+    /// <summary>This page.</summary>
+    public IReadOnlyList<DatasetEntity> Items { get; init; } = [];
+}
+
+/// <summary>A row of a dataset.</summary>
+public sealed record DatasetEntity
+{
+    /// <summary>Id of the row.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>Name of the row.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Where its content can be fetched.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>Size.</summary>
+    public double MemorySize { get; init; }
+
+    /// <summary>Always false for text.</summary>
+    public bool IsEncrypted { get; init; }
+
+    /// <summary>Content and counts.</summary>
+    public JsonObject? TextExtra { get; init; }
+}

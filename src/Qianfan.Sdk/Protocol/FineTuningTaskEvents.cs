@@ -1,0 +1,157 @@
+using System.Text.Json.Nodes;
+
+namespace Qianfan.Sdk.Protocol;
+
+/// <summary>Kinds of events in the stream of a task (extension of our platform).</summary>
+public static class FineTuningTaskEventKinds
+{
+    /// <summary>The task's status or progress changed: <see cref="TaskStatusData"/>.</summary>
+    public const string Status = "status";
+
+    /// <summary>A worker begins, or goes on from a checkpoint: <see cref="TaskStartedData"/>.</summary>
+    public const string Started = "started";
+
+    /// <summary>A training step: <see cref="TaskMetricData"/>.</summary>
+    public const string Metric = "metric";
+
+    /// <summary>The held-out rows were evaluated: <see cref="TaskValidationData"/>.</summary>
+    public const string Validation = "validation";
+
+    /// <summary>A checkpoint is on disk: <see cref="TaskCheckpointData"/>.</summary>
+    public const string Checkpoint = "checkpoint";
+
+    /// <summary>A line for people: <see cref="TaskLogData"/>.</summary>
+    public const string Log = "log";
+}
+
+/// <summary>One event of a task's stream.</summary>
+/// <param name="Sequence">Gap-free number within the task, from 1.</param>
+/// <param name="Kind">One of <see cref="FineTuningTaskEventKinds"/>; unknown kinds are to be passed over.</param>
+/// <param name="Data">The event's object, camelCase keys, with <c>time</c> (ISO 8601). Read-only.</param>
+public sealed record FineTuningTaskEvent(long Sequence, string Kind, JsonObject Data);
+
+/// <summary>Data of a <c>status</c> event.</summary>
+public sealed record TaskStatusData
+{
+    /// <summary>Status of the task.</summary>
+    public required FineTuningRunStatus RunStatus { get; init; }
+
+    /// <summary><c>"40%"</c></summary>
+    public string? RunProgress { get; init; }
+
+    /// <summary>Tasks before this one.</summary>
+    public int? QueuePosition { get; init; }
+
+    /// <summary>Why it failed, for people.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>Code of the failure.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>When.</summary>
+    public DateTimeOffset? Time { get; init; }
+}
+
+/// <summary>Data of a <c>started</c> event. With <see cref="FromStep"/> above 0 it supersedes all points past that step.</summary>
+public sealed record TaskStartedData
+{
+    /// <summary>0, or the step of the checkpoint that training goes on from.</summary>
+    public int FromStep { get; init; }
+
+    /// <summary>Steps of the whole training.</summary>
+    public int TotalSteps { get; init; }
+
+    /// <summary>Rows trained on.</summary>
+    public int TrainRows { get; init; }
+
+    /// <summary>Rows held out.</summary>
+    public int ValidationRows { get; init; }
+
+    /// <summary>Tokens of one epoch.</summary>
+    public long TrainTokens { get; init; }
+
+    /// <summary>Rows that were cut.</summary>
+    public int TruncatedRows { get; init; }
+
+    /// <summary>Parameters of the model.</summary>
+    public long Parameters { get; init; }
+
+    /// <summary>Parameters that training changes.</summary>
+    public long TrainableParameters { get; init; }
+
+    /// <summary>When.</summary>
+    public DateTimeOffset? Time { get; init; }
+}
+
+/// <summary>Data of a <c>metric</c> event.</summary>
+public sealed record TaskMetricData
+{
+    /// <summary>From 1.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Steps of the whole training.</summary>
+    public int TotalSteps { get; init; }
+
+    /// <summary>Epochs done.</summary>
+    public double Epoch { get; init; }
+
+    /// <summary>Mean loss of the step, in nats.</summary>
+    public double Loss { get; init; }
+
+    /// <summary>Learning rate of the step.</summary>
+    public double LearningRate { get; init; }
+
+    /// <summary>Before clipping.</summary>
+    public double? GradientNorm { get; init; }
+
+    /// <summary>Smoothed.</summary>
+    public double? TokensPerSecond { get; init; }
+
+    /// <summary>Tokens trained on so far.</summary>
+    public long? Tokens { get; init; }
+
+    /// <summary>When.</summary>
+    public DateTimeOffset? Time { get; init; }
+}
+
+/// <summary>Data of a <c>validation</c> event.</summary>
+public sealed record TaskValidationData
+{
+    /// <summary>After this step.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Mean loss over the held-out rows, in nats.</summary>
+    public double Loss { get; init; }
+
+    /// <summary>When.</summary>
+    public DateTimeOffset? Time { get; init; }
+}
+
+/// <summary>Data of a <c>checkpoint</c> event.</summary>
+public sealed record TaskCheckpointData
+{
+    /// <summary>After this step.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Loss of the step.</summary>
+    public double TrainingLoss { get; init; }
+
+    /// <summary>The newest validation loss.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>When.</summary>
+    public DateTimeOffset? Time { get; init; }
+}
+
+/// <summary>Data of a <c>log</c> event.</summary>
+public sealed record TaskLogData
+{
+    /// <summary><c>info</c>, <c>warning</c>, <c>error</c>.</summary>
+    public string Level { get; init; } = "info";
+
+    /// <summary>One line.</summary>
+    public string Message { get; init; } = "";
+
+    /// <summary>When.</summary>
+    public DateTimeOffset? Time { get; init; }
+}
