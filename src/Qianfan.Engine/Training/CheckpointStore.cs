@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text.Json;
+using Qianfan.Engine.Checkpoints;
+using Qianfan.WorkerProtocol;
+using Tensor = TorchSharp.torch.Tensor;
+
+namespace Qianfan.Engine.Training;
+
+/// <summary>Keeps the newest two checkpoints of a training. A checkpoint appears under its name only when it is complete and on the disk.</summary>
+internal sealed class CheckpointStore
+{
+    private const int Kept = 2;
+    private const string Prefix = "step-";
+    private const string Unfinished = "unfinished";
+    private readonly string _directory;
+
+    public CheckpointStore(string directory) => _directory = directory;
+
+    /// <summary>Writes a checkpoint and removes all but the newest two.</summary>
+    public void Save(TrainingState state, IReadOnlyList<KeyValuePair<string, Tensor>> parameters, FusedAdamW optimizer)
+    {
+        var unfinished = Path.Combine(_directory, Unfinished);
+        if (Directory.Exists(unfinished))
+            Directory.Delete(unfinished, recursive: true);
+        Directory.CreateDirectory(unfinished);
+        var weights = new SafetensorsWriter();
+        foreach (var (name, tensor) in parameters)
+            weights.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Values(tensor)));
+        weights.Write(Path.Combine(unfinished, "weights.safetensors"));
+        var moments = new SafetensorsWriter();
+        foreach (var (name, first, second) in optimizer.Moments)
+        {
+            moments.Add("first." + name, [first.Length], WeightFormat.F32, first);
+            moments.Add("second." + name, [second.Length], WeightFormat.F32, second);
+        }
+        moments.Write(Path.Combine(unfinished, "moments.safetensors"));
+        CheckpointFolder.WriteAtomically(Path.Combine(unfinished, "state.json"), JsonSerializer.Serialize(state, CheckpointFolder.Indented));
+        var place = Path.Combine(_directory, Prefix + state.Step.ToString("D8", CultureInfo.InvariantCulture));
+        // There may be one of the same step, when training was stopped again before its first step.
+        if (Directory.Exists(place))
+            Directory.Delete(place, recursive: true);
+        Directory.Move(unfinished, place);
+        foreach (var old in Complete().SkipLast(Kept))
+            Directory.Delete(old, recursive: true);
+    }
+
+    /// <summary>Brings the newest checkpoint's weights and moments into place.</summary>
+    /// <returns>Its state, or null if there is none.</returns>
+    /// <exception cref="EngineException">Code <c>invalid_argument</c>: it belongs to another training; <c>invalid_model</c>: it is damaged.</exception>
+    public TrainingState? Restore(string fingerprint, IReadOnlyList<KeyValuePair<string, Tensor>> parameters, FusedAdamW optimizer)
+    {
+        if (Complete().LastOrDefault() is not { } newest)
+            return null;
+        using var document = CheckpointFolder.ReadJson(newest, "state.json");
+        var state = document.Deserialize<TrainingState>() ?? throw new EngineException(WorkerErrors.InvalidModel, "The checkpoint's state.json is empty.");
+        if (state.Fingerprint != fingerprint)
+            throw new EngineException(WorkerErrors.InvalidArgument, "The task folder holds a checkpoint of a training with other rows, another base model or other settings.");
+        using var weights = SafetensorsFile.Open(Path.Combine(newest, "weights.safetensors"));
+        foreach (var (name, tensor) in parameters)
+            weights.Read(name, Tensors.Values(tensor));
+        using var moments = SafetensorsFile.Open(Path.Combine(newest, "moments.safetensors"));
+        foreach (var (name, first, second) in optimizer.Moments)
+        {
+            moments.Read("first." + name, first);
+            moments.Read("second." + name, second);
+        }
+        return state;
+    }
+
+    private IEnumerable<string> Complete() => Directory.Exists(_directory)
+        ? Directory.EnumerateDirectories(_directory, Prefix + "*").Order(StringComparer.Ordinal)
+        : [];
+}

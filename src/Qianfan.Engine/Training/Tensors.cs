@@ -1,0 +1,20 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Qianfan.Engine.Training;
+
+/// <summary>Moves numbers into and out of tensors on the processor.</summary>
+internal static class Tensors
+{
+    /// <summary>A tensor that outlives the dispose scope it is made in.</summary>
+    public static Tensor Create(ReadOnlySpan<float> values, long[] shape, bool trained)
+    {
+        var tensor = empty(shape, ScalarType.Float32).DetachFromDisposeScope();
+        values.CopyTo(Values(tensor));
+        return tensor.requires_grad_(trained).DetachFromDisposeScope();
+    }
+
+    /// <summary>The memory of a contiguous 32-bit tensor; valid as long as the tensor.</summary>
+    public static Span<float> Values(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
+}

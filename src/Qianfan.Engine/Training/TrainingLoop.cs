@@ -1,0 +1,119 @@
+using Qianfan.WorkerProtocol;
+using static TorchSharp.torch;
+
+namespace Qianfan.Engine.Training;
+
+/// <summary>Steps through a training: batch, gradient, optimizer, reports, checkpoints. Used once, by one thread.</summary>
+internal sealed class TrainingLoop
+{
+    private static readonly TimeSpan s_checkpointInterval = TimeSpan.FromSeconds(20);
+    private readonly LlamaNetwork _network;
+    private readonly IBatchSource _source;
+    private readonly IReadOnlyList<Batch> _validation;
+    private readonly TrainingPlan _plan;
+    private readonly CheckpointStore _store;
+    private readonly Action<WorkerMessage> _report;
+    private readonly TimeProvider _time;
+    private readonly FusedAdamW _optimizer;
+    private TrainingState _state;
+    private double _tokensPerSecond;
+
+    /// <summary>Makes the loop ready and brings back the newest checkpoint, if there is one.</summary>
+    public TrainingLoop(LlamaNetwork network, IBatchSource source, IReadOnlyList<Batch> validation, TrainingPlan plan, CheckpointStore store,
+        Action<WorkerMessage> report, TimeProvider time)
+    {
+        (_network, _source, _validation, _plan, _store, _report, _time) = (network, source, validation, plan, store, report, time);
+        _optimizer = new FusedAdamW(network.Trained, plan.WeightDecay, plan.MaxGradientNorm, plan.Threads);
+        _state = store.Restore(plan.Fingerprint, network.Trained, _optimizer) ?? new TrainingState { Fingerprint = plan.Fingerprint };
+    }
+
+    /// <summary>Where the training stands.</summary>
+    public TrainingState State => _state;
+
+    /// <summary>Trains to the end, or until told to stop; either way a checkpoint of the last step is on the disk afterwards.</summary>
+    /// <param name="cancellationToken">Stops after the step under way.</param>
+    /// <returns>Whether all steps are done.</returns>
+    /// <exception cref="EngineException">Code <c>diverged</c>: loss or gradient is not a number or infinite.</exception>
+    public bool Run(CancellationToken cancellationToken)
+    {
+        var fresh = _state.Step == 0;
+        if (fresh && !cancellationToken.IsCancellationRequested)
+            Validate();
+        var savedStep = fresh ? -1 : _state.Step;
+        var savedAt = _time.GetTimestamp();
+        while (_state.Step < _plan.TotalSteps && !cancellationToken.IsCancellationRequested)
+        {
+            Step();
+            var last = _state.Step == _plan.TotalSteps;
+            if (last || _state.Step % _plan.ValidationSteps == 0)
+                Validate();
+            if (_plan.CheckpointSteps > 0 ? _state.Step % _plan.CheckpointSteps == 0 : _time.GetElapsedTime(savedAt) >= s_checkpointInterval)
+                Save();
+        }
+        if (savedStep != _state.Step)
+            Save();
+        return _state.Step == _plan.TotalSteps;
+
+        void Save()
+        {
+            _store.Save(_state, _network.Trained, _optimizer);
+            (savedStep, savedAt) = (_state.Step, _time.GetTimestamp());
+            _report(new CheckpointSaved(_state.Step, _state.Loss, _state.ValidationLoss));
+        }
+    }
+
+    private void Step()
+    {
+        var started = _time.GetTimestamp();
+        var batch = _source.At(_state.Step);
+        var learningRate = _plan.Schedule.At(_state.Step);
+        double loss, norm;
+        using (NewDisposeScope())
+        {
+            // Dropout's numbers follow from the step, so that a resumed training draws the same.
+            random.manual_seed(unchecked(_plan.Seed * 1_000_003 + _state.Step));
+            var tensor = _network.Loss(batch, training: true);
+            tensor.backward();
+            loss = tensor.item<float>();
+            norm = _optimizer.Step(_state.Step + 1, learningRate);
+        }
+        if (!double.IsFinite(loss) || !double.IsFinite(norm))
+        {
+            throw new EngineException(WorkerErrors.Diverged,
+                $"The loss of step {_state.Step + 1} is {loss}, its gradient's norm {norm}. Lower the learning rate ({learningRate:0.######}) or the gradient norm at which clipping starts.");
+        }
+        var newEpoch = _state.Step % _source.StepsPerEpoch == 0;
+        _state = _state with
+        {
+            Step = _state.Step + 1,
+            Tokens = _state.Tokens + batch.TokenCount,
+            Loss = loss,
+            EpochLoss = (newEpoch ? 0 : _state.EpochLoss) + loss,
+            EpochSteps = (newEpoch ? 0 : _state.EpochSteps) + 1,
+        };
+        var rate = batch.TokenCount / Math.Max(1e-6, _time.GetElapsedTime(started).TotalSeconds);
+        _tokensPerSecond = _tokensPerSecond == 0 ? rate : 0.9 * _tokensPerSecond + 0.1 * rate;
+        if (_state.Step % _plan.LoggingSteps == 0 || _state.Step == _plan.TotalSteps)
+        {
+            _report(new TrainingProgress(_state.Step, _plan.TotalSteps, (double)_state.Step / _source.StepsPerEpoch, loss, learningRate, norm, _tokensPerSecond, _state.Tokens));
+        }
+    }
+
+    private void Validate()
+    {
+        if (_validation.Count == 0)
+            return;
+        double loss = 0, weight = 0;
+        using (no_grad())
+        {
+            foreach (var batch in _validation)
+            {
+                using var scope = NewDisposeScope();
+                loss += _network.Loss(batch, training: false).item<float>() * batch.TotalWeight;
+                weight += batch.TotalWeight;
+            }
+        }
+        _state = _state with { ValidationLoss = loss / weight };
+        _report(new ValidationResult(_state.Step, loss / weight));
+    }
+}

@@ -1,0 +1,15 @@
+namespace Qianfan.Engine.Training;
+
+/// <summary>How a training runs.</summary>
+/// <param name="TotalSteps">Steps of the whole training.</param>
+/// <param name="Schedule">Learning rate of each step.</param>
+/// <param name="WeightDecay">Decoupled weight decay.</param>
+/// <param name="MaxGradientNorm">Larger gradients are scaled down.</param>
+/// <param name="CheckpointSteps">Steps between checkpoints; 0 means every 20 seconds.</param>
+/// <param name="ValidationSteps">Steps between validations.</param>
+/// <param name="LoggingSteps">Steps between reports.</param>
+/// <param name="Seed">Seed of dropout.</param>
+/// <param name="Threads">Threads of the optimizer.</param>
+/// <param name="Fingerprint">Hash of all that decides the course of the training.</param>
+internal sealed record TrainingPlan(int TotalSteps, LearningRateSchedule Schedule, double WeightDecay, double MaxGradientNorm,
+    int CheckpointSteps, int ValidationSteps, int LoggingSteps, long Seed, int Threads, string Fingerprint);

@@ -1,0 +1,28 @@
+namespace Qianfan.Engine.Training;
+
+/// <summary>Where a training stands; all that a checkpoint holds besides weights and moments. The order of the data and the random numbers follow from the step.</summary>
+internal sealed record TrainingState
+{
+    /// <summary>Steps done.</summary>
+    public int Step { get; init; }
+
+    /// <summary>Tokens trained on.</summary>
+    public long Tokens { get; init; }
+
+    /// <summary>Loss of the last step.</summary>
+    public double Loss { get; init; }
+
+    /// <summary>Sum of the losses of this epoch's steps so far.</summary>
+    public double EpochLoss { get; init; }
+
+    /// <summary>Steps of this epoch so far.</summary>
+    public int EpochSteps { get; init; }
+
+    /// <summary>The newest validation loss.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>Hash of all that decides the course of the training: a checkpoint of another course is refused.</summary>
+    public required string Fingerprint { get; init; }
+
+    public double MeanEpochLoss => EpochSteps > 0 ? EpochLoss / EpochSteps : Loss;
+}
