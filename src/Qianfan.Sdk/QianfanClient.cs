@@ -1,0 +1,62 @@
+using Qianfan.Sdk.Http;
+
+namespace Qianfan.Sdk;
+
+/// <summary>The way into a Qianfan platform: Baidu's cloud or a self-hosted one. Thread-safe; one instance serves all callers with the same credentials. Doesn't own the <see cref="HttpClient"/>.</summary>
+public sealed class QianfanClient
+{
+    private readonly QianfanTransport _transport;
+
+    /// <summary>Creates a client.</summary>
+    /// <param name="options">Addresses, credentials, patience.</param>
+    /// <param name="httpClient">Sends the requests; the caller disposes it. Its own timeout should be longer than the options' timeouts, or infinite.</param>
+    /// <param name="timeProvider">Clock for signatures, waits and timeouts; the system's when null.</param>
+    public QianfanClient(QianfanOptions options, HttpClient httpClient, TimeProvider? timeProvider = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(httpClient);
+        _transport = new QianfanTransport(options, httpClient, timeProvider ?? TimeProvider.System);
+        Datasets = new DatasetsClient(_transport);
+        Files = new FilesClient(_transport);
+        FineTuning = new FineTuningClient(_transport);
+        Models = new ModelsClient(_transport);
+        Services = new ServicesClient(_transport);
+        Chat = new ChatClient(_transport);
+        Completions = new CompletionsClient(Chat);
+        Embeddings = new EmbeddingsClient(_transport);
+        Bos = new BosClient(_transport);
+    }
+
+    /// <summary>The options that the client was made with.</summary>
+    public QianfanOptions Options => _transport.Options;
+
+    /// <summary>Clock of the client.</summary>
+    public TimeProvider Time => _transport.Time;
+
+    /// <summary>Datasets (console V1).</summary>
+    public DatasetsClient Datasets { get; }
+
+    /// <summary>File upload (our platform).</summary>
+    public FilesClient Files { get; }
+
+    /// <summary>Fine-tuning jobs and tasks (console V2).</summary>
+    public FineTuningClient FineTuning { get; }
+
+    /// <summary>Model sets and versions (console V1 and V2).</summary>
+    public ModelsClient Models { get; }
+
+    /// <summary>Services (console V2).</summary>
+    public ServicesClient Services { get; }
+
+    /// <summary>Chat (inference V2).</summary>
+    public ChatClient Chat { get; }
+
+    /// <summary>Completion of a prompt, served by chat models (inference V2).</summary>
+    public CompletionsClient Completions { get; }
+
+    /// <summary>Embeddings (inference V2).</summary>
+    public EmbeddingsClient Embeddings { get; }
+
+    /// <summary>Baidu's object storage, through which rows reach the cloud.</summary>
+    public BosClient Bos { get; }
+}
