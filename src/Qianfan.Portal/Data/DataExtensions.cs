@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
+using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Security;
 
 namespace Qianfan.Portal.Data;
@@ -15,6 +16,7 @@ public static class DataExtensions
         services.AddScoped(provider => provider.GetRequiredService<PortalDbContextFactory>().CreateDbContext());
         services.AddDataProtection().SetApplicationName("Qianfan.Portal").PersistKeysToDbContext<PortalDbContext>();
         services.AddSingleton<SecretProtector>();
+        services.AddSingleton<PlatformClients>();
         services.AddHostedService<DatabaseMigration>();
         return services;
     }
