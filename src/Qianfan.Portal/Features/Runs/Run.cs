@@ -60,7 +60,7 @@ public sealed class Run : IProjectOwned
     /// <summary>The pipeline as it stood with the last event (<c>Pipeline.Dumps()</c>); null before the first.</summary>
     public string? PipelineState { get; set; }
 
-    /// <summary>Sequence of the last event; 0 before the first.</summary>
+    /// <summary>Sequence of the last event; 0 before the first. Two writers can't both go on from the same one.</summary>
     public long LastSequence { get; set; }
 
     /// <summary>0 to 100.</summary>
@@ -72,6 +72,9 @@ public sealed class Run : IProjectOwned
     public ModelVersion? ModelVersion { get; set; }
     public Guid? ServiceId { get; set; }
     public Service? Service { get; set; }
+
+    /// <summary>Counts executions. What an execution writes carries its number: one that was replaced can't write any more.</summary>
+    public int Attempt { get; set; }
     public Guid? CreatedById { get; set; }
     public DateTimeOffset CreatedAt { get; set; }
     public DateTimeOffset? StartedAt { get; set; }
@@ -125,6 +128,7 @@ internal sealed class RunMapping : IEntityTypeConfiguration<Run>, IEntityTypeCon
     {
         builder.Property(r => r.Name).HasMaxLength(80);
         builder.Property(r => r.BaseModel).HasMaxLength(120);
+        builder.Property(r => r.LastSequence).IsConcurrencyToken();
         builder.HasIndex(r => new { r.ProjectId, r.CreatedAt });
         builder.HasIndex(r => r.Status);
         builder.HasOne(r => r.Project).WithMany().HasForeignKey(r => r.ProjectId).OnDelete(DeleteBehavior.Cascade);

@@ -3,7 +3,19 @@ namespace Qianfan.Portal.Features.Runs;
 /// <summary>Registers and maps the feature.</summary>
 public static class RunsFeature
 {
-    public static IServiceCollection AddRuns(this IServiceCollection services) => services;
+    public static IServiceCollection AddRuns(this IServiceCollection services)
+    {
+        services.AddSignalR();
+        services.AddSingleton<RunEventReader>();
+        services.AddSingleton<RunEventFeed>();
+        services.AddSingleton<RunEventStore>();
+        return services;
+    }
 
-    public static IEndpointRouteBuilder MapRuns(this IEndpointRouteBuilder endpoints) => endpoints;
+    public static IEndpointRouteBuilder MapRuns(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapHub<RunEventsHub>(RunEventsHub.Path);
+        endpoints.MapRunsApi();
+        return endpoints;
+    }
 }
