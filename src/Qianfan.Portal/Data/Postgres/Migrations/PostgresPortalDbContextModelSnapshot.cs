@@ -580,6 +580,9 @@ namespace Qianfan.Portal.Data.Postgres.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("uuid");
 
+                    b.Property<int>("Attempt")
+                        .HasColumnType("integer");
+
                     b.Property<string>("BaseModel")
                         .IsRequired()
                         .HasMaxLength(120)
@@ -613,6 +616,7 @@ namespace Qianfan.Portal.Data.Postgres.Migrations
                         .HasColumnType("character varying(20)");
 
                     b.Property<long>("LastSequence")
+                        .IsConcurrencyToken()
                         .HasColumnType("bigint");
 
                     b.Property<Guid?>("ModelVersionId")

@@ -567,6 +567,9 @@ namespace Qianfan.Portal.Data.Sqlite.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("TEXT");
 
+                    b.Property<int>("Attempt")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("BaseModel")
                         .IsRequired()
                         .HasMaxLength(120)
@@ -600,6 +603,7 @@ namespace Qianfan.Portal.Data.Sqlite.Migrations
                         .HasColumnType("TEXT");
 
                     b.Property<long>("LastSequence")
+                        .IsConcurrencyToken()
                         .HasColumnType("INTEGER");
 
                     b.Property<Guid?>("ModelVersionId")
