@@ -6,10 +6,20 @@ public static class Urls
     public const string Home = "/";
     public const string Setup = "/setup";
     public const string Login = "/account/login";
+    public const string Logout = "/account/logout";
+    public const string AccessDenied = "/account/denied";
+    public const string Profile = "/account/profile";
+    public const string ChangePassword = "/account/password";
+    public const string NotFound = "/not-found";
+    public const string Error = "/error";
+    public const string Live = "/health/live";
+    public const string Ready = "/health/ready";
     public const string Teams = "/teams";
     public const string AdminUsers = "/admin/users";
     public const string AdminAudit = "/admin/audit";
 
+    public static string LoginAndReturn(string returnUrl) => $"{Login}?returnUrl={Uri.EscapeDataString(returnUrl)}";
+    public static string Culture(string culture, string returnUrl) => $"/culture/{culture}?returnUrl={Uri.EscapeDataString(returnUrl)}";
     public static string Team(Guid teamId) => $"/teams/{teamId}";
     public static string Invitation(string token) => $"/invitations/{token}";
     public static string Project(Guid projectId) => $"/projects/{projectId}";

@@ -37,7 +37,7 @@ public static class PortalHosting
         return builder;
     }
 
-    public static WebApplication UseHosting(this WebApplication app) => app;
+    public static WebApplication UseHosting(this WebApplication app) => app.UsePipeline();
 }
 
 /// <summary>What attributes can't say; each message names the setting.</summary>

@@ -3,7 +3,7 @@ namespace Qianfan.Portal.Features.Audit;
 /// <summary>Registers and maps the feature.</summary>
 public static class AuditFeature
 {
-    public static IServiceCollection AddAudit(this IServiceCollection services) => services;
+    public static IServiceCollection AddAudit(this IServiceCollection services) => services.AddSingleton<AuditLog>();
 
     public static IEndpointRouteBuilder MapAudit(this IEndpointRouteBuilder endpoints) => endpoints;
 }

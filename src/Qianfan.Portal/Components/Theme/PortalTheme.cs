@@ -1,0 +1,116 @@
+using MudBlazor;
+
+namespace Qianfan.Portal.Components.Theme;
+
+/// <summary>Colours, type and measures of the portal. Text on every surface reaches WCAG AA in both palettes.</summary>
+public static class PortalTheme
+{
+    // Fonts of the system only: nothing is fetched from outside, and Chinese gets the platform's own face.
+    private static readonly string[] Fonts =
+        ["system-ui", "-apple-system", "Segoe UI", "Roboto", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "sans-serif"];
+
+    /// <summary>The theme.</summary>
+    public static MudTheme Theme { get; } = new()
+    {
+        PaletteLight = new PaletteLight
+        {
+            Primary = "#3451d1",
+            PrimaryContrastText = "#ffffff",
+            Secondary = "#7a3ed6",
+            SecondaryContrastText = "#ffffff",
+            Tertiary = "#0b7a75",
+            TertiaryContrastText = "#ffffff",
+            Info = "#1d63c7",
+            InfoContrastText = "#ffffff",
+            Success = "#177245",
+            SuccessContrastText = "#ffffff",
+            Warning = "#9a5b00",
+            WarningContrastText = "#ffffff",
+            Error = "#c0262d",
+            ErrorContrastText = "#ffffff",
+            Background = "#f6f7fb",
+            BackgroundGray = "#eceef5",
+            Surface = "#ffffff",
+            AppbarBackground = "#ffffff",
+            AppbarText = "#1b2130",
+            DrawerBackground = "#f6f7fb",
+            DrawerText = "#3a4255",
+            DrawerIcon = "#596178",
+            TextPrimary = "#1b2130",
+            TextSecondary = "#596178",
+            TextDisabled = "#9aa1b3",
+            ActionDefault = "#596178",
+            ActionDisabled = "#a4abbb",
+            ActionDisabledBackground = "#e6e8ef",
+            LinesDefault = "#e1e4ed",
+            LinesInputs = "#a7aec0",
+            TableLines = "#e8eaf1",
+            TableHover = "#f3f5fb",
+            TableStriped = "#f8f9fc",
+            Divider = "#e1e4ed",
+            DividerLight = "#eceef5",
+            Skeleton = "#e6e8f0",
+            OverlayDark = "rgba(20,24,36,0.5)",
+        },
+        PaletteDark = new PaletteDark
+        {
+            Primary = "#9db1ff",
+            PrimaryContrastText = "#0d1430",
+            Secondary = "#cfb0ff",
+            SecondaryContrastText = "#1d0b3a",
+            Tertiary = "#6fd3cc",
+            TertiaryContrastText = "#04211f",
+            Info = "#8ebcff",
+            InfoContrastText = "#06203f",
+            Success = "#6fd49a",
+            SuccessContrastText = "#04210f",
+            Warning = "#f2b65a",
+            WarningContrastText = "#2b1a00",
+            Error = "#ff9b98",
+            ErrorContrastText = "#3a0507",
+            Dark = "#2a3040",
+            DarkContrastText = "#e7eaf3",
+            Background = "#0f131c",
+            BackgroundGray = "#0b0e15",
+            Surface = "#181d29",
+            AppbarBackground = "#141925",
+            AppbarText = "#e7eaf3",
+            DrawerBackground = "#0f131c",
+            DrawerText = "#c3c9d8",
+            DrawerIcon = "#9aa3b8",
+            TextPrimary = "#e7eaf3",
+            TextSecondary = "#a3abbe",
+            TextDisabled = "#6b7387",
+            ActionDefault = "#a3abbe",
+            ActionDisabled = "#5c6478",
+            ActionDisabledBackground = "#262c3b",
+            LinesDefault = "#2a3141",
+            LinesInputs = "#596278",
+            TableLines = "#262d3c",
+            TableHover = "#1e2432",
+            TableStriped = "#1b202d",
+            Divider = "#2a3141",
+            DividerLight = "#222938",
+            Skeleton = "#262d3c",
+            OverlayDark = "rgba(4,6,12,0.65)",
+        },
+        LayoutProperties = new LayoutProperties { DefaultBorderRadius = "10px", AppbarHeight = "56px", DrawerWidthLeft = "232px" },
+        Typography = new Typography
+        {
+            Default = new DefaultTypography { FontFamily = Fonts, FontSize = ".9rem", LineHeight = "1.5", LetterSpacing = "normal" },
+            H1 = new H1Typography { FontFamily = Fonts, FontSize = "2rem", FontWeight = "650", LineHeight = "1.25", LetterSpacing = "-.015em" },
+            H2 = new H2Typography { FontFamily = Fonts, FontSize = "1.65rem", FontWeight = "650", LineHeight = "1.25", LetterSpacing = "-.012em" },
+            H3 = new H3Typography { FontFamily = Fonts, FontSize = "1.4rem", FontWeight = "650", LineHeight = "1.3", LetterSpacing = "-.01em" },
+            H4 = new H4Typography { FontFamily = Fonts, FontSize = "1.25rem", FontWeight = "650", LineHeight = "1.3", LetterSpacing = "-.01em" },
+            H5 = new H5Typography { FontFamily = Fonts, FontSize = "1.1rem", FontWeight = "600", LineHeight = "1.35", LetterSpacing = "normal" },
+            H6 = new H6Typography { FontFamily = Fonts, FontSize = "1rem", FontWeight = "600", LineHeight = "1.4", LetterSpacing = "normal" },
+            Subtitle1 = new Subtitle1Typography { FontFamily = Fonts, FontSize = "1rem", FontWeight = "500", LineHeight = "1.5", LetterSpacing = "normal" },
+            Subtitle2 = new Subtitle2Typography { FontFamily = Fonts, FontSize = ".9rem", FontWeight = "600", LineHeight = "1.5", LetterSpacing = "normal" },
+            Body1 = new Body1Typography { FontFamily = Fonts, FontSize = ".95rem", LineHeight = "1.55", LetterSpacing = "normal" },
+            Body2 = new Body2Typography { FontFamily = Fonts, FontSize = ".875rem", LineHeight = "1.5", LetterSpacing = "normal" },
+            Button = new ButtonTypography { FontFamily = Fonts, FontSize = ".875rem", FontWeight = "600", LineHeight = "1.6", LetterSpacing = "normal", TextTransform = "none" },
+            Caption = new CaptionTypography { FontFamily = Fonts, FontSize = ".78rem", LineHeight = "1.5", LetterSpacing = "normal" },
+            Overline = new OverlineTypography { FontFamily = Fonts, FontSize = ".72rem", FontWeight = "600", LineHeight = "1.6", LetterSpacing = ".06em", TextTransform = "uppercase" },
+        },
+    };
+}

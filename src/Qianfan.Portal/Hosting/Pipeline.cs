@@ -1,0 +1,30 @@
+using Qianfan.Portal.Features.Setup;
+using Qianfan.Portal.Security;
+
+namespace Qianfan.Portal.Hosting;
+
+/// <summary>What every request passes before it reaches an endpoint, in order.</summary>
+internal static class Pipeline
+{
+    public static WebApplication UsePipeline(this WebApplication app)
+    {
+        app.UseMiddleware<SecurityHeaders>();
+        app.UseWhen(MachineRoutes.IsForPeople, people => people.UseStatusCodePagesWithReExecute(Urls.NotFound, createScopeForStatusCodePages: true));
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandlingPath = Urls.Error,
+            CreateScopeForErrors = true,
+            AllowStatusCode404Response = true,
+            // What a user did wrong is answered, not logged as a failure of the portal.
+            SuppressDiagnosticsCallback = context => context.Exception is UserErrorException,
+        });
+        app.UseRouting();
+        app.UseRequestLocalization();
+        app.UseMiddleware<SetupGate>();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseMiddleware<ProjectGate>();
+        app.UseAntiforgery();
+        return app;
+    }
+}
