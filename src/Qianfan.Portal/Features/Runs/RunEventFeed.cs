@@ -94,7 +94,7 @@ public sealed class RunEventFeed(RunEventReader reader, IHostApplicationLifetime
     }
 
     /// <summary>Passes on what is committed. Called by the store, in the order of its commits; never throws and never waits.</summary>
-    internal void Publish(RunCommit commit)
+    public void Publish(RunCommit commit)
     {
         var reload = commit.Events.Any(e => e.Kind is RunEventKind.Action or RunEventKind.Status);
         lock (_gate)
@@ -109,7 +109,7 @@ public sealed class RunEventFeed(RunEventReader reader, IHostApplicationLifetime
     }
 
     /// <summary>Tells that a run is new, or gone: then nobody hears of it any more.</summary>
-    internal void PublishExistence(Guid projectId, Guid runId, bool exists)
+    public void PublishExistence(Guid projectId, Guid runId, bool exists)
     {
         lock (_gate)
         {
@@ -123,7 +123,7 @@ public sealed class RunEventFeed(RunEventReader reader, IHostApplicationLifetime
     }
 
     /// <summary>How many listeners there are: for tests, which watch that none is left behind.</summary>
-    internal int ListenerCount
+    public int ListenerCount
     {
         get
         {
