@@ -45,7 +45,7 @@ public class RunEventExpanderTests
     {
         var first = _expander.Expand(Training("""{"requestId":"r1","result":{"taskId":"task-1","runStatus":"Running","runProgress":"50%"}}"""), out var progress);
         first.Select(d => d.Kind).ShouldBe([RunEventKind.Action, RunEventKind.Status]);
-        progress.ShouldBe(46);
+        progress.ShouldBe(47);
         _expander.Expand(Training("""{"requestId":"r2","result":{"taskId":"task-1","runStatus":"Running","runProgress":"50%"}}"""), out _).ShouldBeEmpty();
         _expander.Expand(Training("""{"requestId":"r3","result":{"taskId":"task-1","runStatus":"Running","runProgress":"51%"}}"""), out _).ShouldHaveSingleItem().Kind.ShouldBe(RunEventKind.Status);
     }
