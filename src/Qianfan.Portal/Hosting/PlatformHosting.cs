@@ -27,6 +27,8 @@ public static class PlatformHosting
         if (!roles.Platform && !roles.Trainer)
             return builder;
 
+        if (roles.Portal)
+            builder.Services.AddSingleton<IPlatformAccess, PortalPlatformAccess>();
         builder.Services.AddQianfanPlatform(builder.Configuration.GetSection("Platform"));
         builder.Services.AddOptions<PlatformOptions>().PostConfigure<IOptions<PortalOptions>>((platform, portal) =>
         {
