@@ -20,6 +20,9 @@ internal static class Lexicon
 
     public static readonly string[] Foods = Words("apple bread cake carrot cheese cherry corn egg grape honey lemon mango melon milk noodle nut onion orange pancake peach pear pepper pie plum potato rice salad sandwich soup strawberry tea tomato");
 
+    /// <summary>Foods of which one has some.</summary>
+    public static readonly string[] Meals = Words("bread cake cheese corn honey milk noodles rice salad soup tea pancakes apples cherries grapes strawberries eggs carrots nuts");
+
     public static readonly string[] Adjectives = Words("big small happy sad old young brave clever kind quiet loud fast slow bright dark warm cold soft hard strong weak tall short clean dirty new rich poor gentle funny hungry thirsty tired lazy busy curious careful shy proud honest wise tiny huge round shiny wooden golden silver heavy light empty full beautiful strange simple useful");
 
     public static readonly string[] Colors = Words("red blue green yellow white black brown orange purple pink grey");

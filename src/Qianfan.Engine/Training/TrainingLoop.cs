@@ -103,17 +103,23 @@ internal sealed class TrainingLoop
     {
         if (_validation.Count == 0)
             return;
+        _state = _state with { ValidationLoss = MeanLoss(_network, _validation) };
+        _report(new ValidationResult(_state.Step, _state.ValidationLoss.Value));
+    }
+
+    /// <summary>Mean loss over batches, without training.</summary>
+    public static double MeanLoss(LlamaNetwork network, IReadOnlyList<Batch> batches)
+    {
         double loss = 0, weight = 0;
         using (no_grad())
         {
-            foreach (var batch in _validation)
+            foreach (var batch in batches)
             {
                 using var scope = NewDisposeScope();
-                loss += _network.Loss(batch, training: false).item<float>() * batch.TotalWeight;
+                loss += network.Loss(batch, training: false).item<float>() * batch.TotalWeight;
                 weight += batch.TotalWeight;
             }
         }
-        _state = _state with { ValidationLoss = loss / weight };
-        _report(new ValidationResult(_state.Step, loss / weight));
+        return loss / weight;
     }
 }
