@@ -1,9 +1,46 @@
+using Qianfan.Engine;
 using Qianfan.Engine.Pretraining;
+using Qianfan.Engine.Workers;
 
-if (args.Length == 0) return 2;
-return args[0] switch
+const string Usage = """
+    Qianfan.Engine train       trains one task; told what by the platform on standard input
+    Qianfan.Engine serve       generates text; told what by the platform on standard input
+    Qianfan.Engine corpus      --out FILE [--documents N] [--seed N]
+    Qianfan.Engine pretrain    --out FOLDER --work FOLDER [--documents N] [--steps N] [...]
+    """;
+
+try
 {
-    "corpus" => CorpusCommand.Run(args[1..], Console.Error),
-    "pretrain" => PretrainCommand.Run(args[1..], Console.Error, TimeProvider.System, CancellationToken.None),
-    _ => 2,
-};
+    switch (args.FirstOrDefault())
+    {
+        case "train":
+            await using (var channel = Open("train"))
+                return await TrainWorker.RunAsync(channel, Console.Error, TimeProvider.System, CancellationToken.None);
+        case "corpus":
+            return CorpusCommand.Run(args[1..], Console.Error);
+        case "pretrain":
+            using (var stop = new CancellationTokenSource())
+            {
+                Console.CancelKeyPress += (_, pressed) =>
+                {
+                    pressed.Cancel = true;
+                    stop.Cancel();
+                };
+                return PretrainCommand.Run(args[1..], Console.Error, TimeProvider.System, stop.Token);
+            }
+        default:
+            Console.Error.WriteLine(Usage);
+            return 2;
+    }
+}
+catch (Exception exception) when (exception is FormatException or EngineException or IOException)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 2;
+}
+
+static WorkerChannel Open(string mode)
+{
+    var output = ProtocolStream.TakeStandardOutput();
+    return new WorkerChannel(mode, Console.OpenStandardInput(), output, Console.Error, TimeProvider.System);
+}

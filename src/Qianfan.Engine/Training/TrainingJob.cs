@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Qianfan.Engine.Checkpoints;
+using Qianfan.Engine.Native;
+using Qianfan.Engine.Text;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Engine.Training;
+
+/// <summary>One fine-tuning from rows to weights. Used once.</summary>
+internal sealed class TrainingJob
+{
+    private const string FullFineTuning = "FullFineTuning";
+    private const string Lora = "LoRA";
+    private readonly StartTraining _start;
+    private readonly Action<WorkerMessage> _report;
+    private readonly TimeProvider _time;
+
+    private TrainingConfig Config => _start.Config;
+
+    public TrainingJob(StartTraining start, Action<WorkerMessage> report, TimeProvider time) => (_start, _report, _time) = (start, report, time);
+
+    /// <returns><see cref="TrainingCompleted"/> or <see cref="TrainingStopped"/>.</returns>
+    /// <exception cref="EngineException">What can't be trained, and why.</exception>
+    public WorkerMessage Run(CancellationToken stop)
+    {
+        var started = _time.GetTimestamp();
+        using var taskLock = TaskLock.Take(_start.TaskDirectory);
+        Check();
+        var from = Config.StartFromDirectory;
+        var fromAdapter = from is not null && PeftAdapter.IsAt(from);
+        var modelDirectory = from is not null && !fromAdapter ? from : _start.BaseModelDirectory;
+        var shape = ModelShape.Read(modelDirectory);
+        var template = ChatTemplate.Read(modelDirectory, TextTokenizer.Read(modelDirectory));
+        var rows = TrainingRows.Read(_start.RowsFile, template, Math.Min(Config.MaxSequenceLength, shape.ContextLength), Config.ValidationPercent, Config.Seed);
+        if (rows.Useless > 0)
+            _report(new TrainingLog("warning", $"{rows.Useless} rows have no answer to learn within the sequence length and are left out."));
+
+        var threads = Threads();
+        if (TorchRuntime.Start(threads) is { } mended)
+            _report(new TrainingLog("info", $"The native library was mended for this system's C++ runtime: {mended}"));
+        var weights = ReadWeights(modelDirectory, shape);
+        var adapter = fromAdapter ? PeftAdapter.Read(from!, shape) : null;
+        if (Config.ParameterScale == FullFineTuning)
+            adapter?.MergeInto(weights, shape);
+        using var network = new LlamaNetwork(shape, weights, Config.ParameterScale == Lora ? Adapters(shape, adapter) : null);
+        var batches = new RowBatches(rows.Train, Config.BatchSize, Config.Seed);
+        var validation = rows.Validation.OrderBy(row => row.Tokens.Count).Chunk(Config.BatchSize).Select(chunk => Batch.Of(chunk)).ToList();
+        var total = checked(batches.StepsPerEpoch * Config.Epochs);
+        var plan = new TrainingPlan(total, new LearningRateSchedule(Config.Scheduler, Config.LearningRate, total, Config.WarmupRatio), Config.WeightDecay, Config.MaxGradientNorm,
+            Config.CheckpointSteps, ValidationSteps: Math.Max(1, total / 20), Math.Max(1, Config.LoggingSteps), Config.Seed, threads, Fingerprint(rows, modelDirectory));
+        var loop = new TrainingLoop(network, batches, validation, plan, new CheckpointStore(Path.Combine(_start.TaskDirectory, "checkpoints")), _report, _time);
+        _report(new TrainingStarted(loop.State.Step, total, rows.Train.Count, rows.Validation.Count, rows.Train.Sum(row => (long)row.Tokens.Count), rows.Truncated,
+            shape.ParameterCount, network.Trained.Sum(parameter => parameter.Value.numel())));
+        if (!loop.Run(stop))
+            return new TrainingStopped(loop.State.Step);
+        // An adapter is of use only on the base model; one that began elsewhere leaves merged.
+        var kind = Config.ParameterScale == Lora && (from is null || fromAdapter) ? "adapter" : "model";
+        new TrainingOutput(_start, shape, network, loop.State, rows.Hash).Write(kind, modelDirectory, weights);
+        return new TrainingCompleted(loop.State.Step, loop.State.MeanEpochLoss, loop.State.ValidationLoss, loop.State.Tokens, _time.GetElapsedTime(started).TotalSeconds, kind);
+    }
+
+    private static Dictionary<string, float[]> ReadWeights(string directory, ModelShape shape)
+    {
+        using var files = WeightFiles.Open(directory);
+        return files.ReadAll(shape);
+    }
+
+    private LoraAdapters Adapters(ModelShape shape, PeftAdapter? initial)
+    {
+        if (initial is not null && (initial.Rank != Config.LoraRank || initial.Alpha != Config.LoraAlpha || initial.Values.Count != shape.Layers * 14))
+        {
+            throw new EngineException(WorkerErrors.InvalidArgument,
+                $"The adapter to start from has rank {initial.Rank} and alpha {initial.Alpha}; training goes on only with the same rank and alpha, on all linear layers.");
+        }
+        return new LoraAdapters(shape, Config.LoraRank, Config.LoraAlpha, Config.LoraDropout, initial?.Values, Config.Seed);
+    }
+
+    private string Fingerprint(TrainingRows rows, string modelDirectory)
+    {
+        // How often it reports and saves does not change the course.
+        var course = WorkerLine.Write(new StartTraining("", "", rows.Hash, Config with { LoggingSteps = 1, CheckpointSteps = 0, StartFromDirectory = null }));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(course));
+        foreach (var file in new[] { modelDirectory, Config.StartFromDirectory ?? modelDirectory }.Distinct().SelectMany(directory => Directory.EnumerateFiles(directory, "*.safetensors")).Order(StringComparer.Ordinal))
+        {
+            using var stream = File.OpenRead(file);
+            hash.AppendData(SHA256.HashData(stream));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static int Threads() =>
+        int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), NumberStyles.None, CultureInfo.InvariantCulture, out var threads) && threads > 0
+            ? threads
+            : Environment.ProcessorCount;
+
+    private void Check()
+    {
+        var config = Config;
+        Require(config.ParameterScale is FullFineTuning or Lora, $"The parameter scale {config.ParameterScale} is not supported; use {FullFineTuning} or {Lora}.");
+        Require(config.Epochs is >= 1 and <= 10_000, "Epochs must be from 1 to 10000.");
+        Require(config.BatchSize is >= 1 and <= 1024, "The batch size must be from 1 to 1024.");
+        Require(config.LearningRate is > 0 and <= 1, "The learning rate must be above 0 and at most 1.");
+        Require(config.MaxSequenceLength >= 8, "The sequence length must be at least 8.");
+        Require(config.WarmupRatio is >= 0 and <= 1, "The warm-up ratio must be from 0 to 1.");
+        Require(config.WeightDecay is >= 0 and <= 1, "The weight decay must be from 0 to 1.");
+        Require(config.MaxGradientNorm > 0, "The gradient norm must be above 0.");
+        Require(config.ValidationPercent is >= 0 and <= 50, "The validation percent must be from 0 to 50.");
+        Require(config.CheckpointSteps >= 0, "The steps between checkpoints must not be negative.");
+        if (config.ParameterScale != Lora)
+            return;
+        Require(config.LoraRank is >= 1 and <= 1024, "The LoRA rank must be from 1 to 1024.");
+        Require(config.LoraAlpha is > 0 and <= 100_000, "LoRA alpha must be above 0.");
+        Require(config.LoraDropout is >= 0 and < 1, "The LoRA dropout must be from 0 to below 1.");
+
+        static void Require(bool holds, string message)
+        {
+            if (!holds)
+                throw new EngineException(WorkerErrors.InvalidArgument, message);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+using Qianfan.Engine.Checkpoints;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Engine.Training;
+
+/// <summary>Writes what a training made into <c>output/</c> of the task folder; the folder appears when it is complete.</summary>
+internal sealed class TrainingOutput(StartTraining start, ModelShape shape, LlamaNetwork network, TrainingState state, string rowsHash)
+{
+    /// <param name="kind"><c>model</c> or <c>adapter</c>.</param>
+    /// <param name="modelDirectory">Folder that training started from; its tokenizer and configuration are taken along.</param>
+    /// <param name="weights">Weights that an adapter corrects.</param>
+    public void Write(string kind, string modelDirectory, IReadOnlyDictionary<string, float[]> weights)
+    {
+        var unfinished = Path.Combine(start.TaskDirectory, "output.unfinished");
+        var output = Path.Combine(start.TaskDirectory, "output");
+        if (Directory.Exists(unfinished))
+            Directory.Delete(unfinished, recursive: true);
+        if (kind == "adapter")
+            WriteAdapter(unfinished);
+        else
+            WriteModel(unfinished, modelDirectory, weights);
+        if (Directory.Exists(output))
+            Directory.Delete(output, recursive: true);
+        Directory.Move(unfinished, output);
+    }
+
+    private void WriteAdapter(string directory)
+    {
+        var writer = Described(new SafetensorsWriter());
+        foreach (var (name, tensor) in network.Trained)
+            writer.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Values(tensor)));
+        writer.Write(Path.Combine(directory, PeftAdapter.WeightsFile));
+        CheckpointFolder.WriteAtomically(Path.Combine(directory, PeftAdapter.ConfigFile),
+            PeftAdapter.ConfigJson(BaseName, start.Config.LoraRank, start.Config.LoraAlpha, start.Config.LoraDropout));
+    }
+
+    private void WriteModel(string directory, string modelDirectory, IReadOnlyDictionary<string, float[]> weights)
+    {
+        ModelFolder.CopyTexts(modelDirectory, directory);
+        var writer = Described(new SafetensorsWriter());
+        var trained = network.Trained.ToDictionary(parameter => parameter.Key, parameter => parameter.Value, StringComparer.Ordinal);
+        if (!trained.ContainsKey(WeightNames.Embedding))
+        {
+            new PeftAdapter(start.Config.LoraRank, start.Config.LoraAlpha, trained.ToDictionary(entry => entry.Key, entry => Tensors.Values(entry.Value).ToArray()))
+                .MergeInto(weights, shape);
+        }
+        foreach (var (name, size) in shape.Weights())
+        {
+            if (trained.TryGetValue(name, out var tensor))
+                writer.Add(name, size, shape.Format, consume => consume(Tensors.Values(tensor)));
+            else
+                writer.Add(name, size, shape.Format, weights[name]);
+        }
+        writer.Write(Path.Combine(directory, WeightFiles.SingleFile));
+    }
+
+    private string BaseName => Path.GetFileName(Path.TrimEndingDirectorySeparator(start.BaseModelDirectory));
+
+    private SafetensorsWriter Described(SafetensorsWriter writer) => writer
+        .Describe("format", "pt")
+        .Describe("qianfan.base", BaseName)
+        .Describe("qianfan.rows_sha256", rowsHash)
+        .Describe("qianfan.config", WorkerLine.Write(new StartTraining("", BaseName, "", start.Config with { StartFromDirectory = null })))
+        .Describe("qianfan.seed", start.Config.Seed.ToString(CultureInfo.InvariantCulture))
+        .Describe("qianfan.steps", state.Step.ToString(CultureInfo.InvariantCulture))
+        .Describe("qianfan.training_loss", state.MeanEpochLoss.ToString("R", CultureInfo.InvariantCulture))
+        .Describe("qianfan.validation_loss", state.ValidationLoss?.ToString("R", CultureInfo.InvariantCulture) ?? "none");
+}

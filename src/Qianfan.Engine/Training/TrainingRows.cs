@@ -1,0 +1,66 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Qianfan.Engine.Text;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Engine.Training;
+
+/// <summary>The rows of a training as tokens, split into those that are trained on and those that are held out.</summary>
+internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyList<EncodedRow> Validation, int Truncated, int Useless, string Hash)
+{
+    /// <summary>Reads a rows file.</summary>
+    /// <exception cref="EngineException">Code <c>no_rows</c> or <c>invalid_argument</c> (which line, and why).</exception>
+    public static TrainingRows Read(string path, ChatTemplate template, int maxLength, double validationPercent, long seed)
+    {
+        var rows = new List<EncodedRow>();
+        int truncated = 0, useless = 0, number = 0;
+        foreach (var line in File.ReadLines(path))
+        {
+            number++;
+            if (line.Length == 0)
+                continue;
+            var (tokens, weights) = template.Training(Row(line, number).Messages);
+            if (tokens.Count > maxLength)
+            {
+                truncated++;
+                tokens.RemoveRange(maxLength, tokens.Count - maxLength);
+                weights.RemoveRange(maxLength, weights.Count - maxLength);
+            }
+            if (weights.Exists(weight => weight > 0))
+                rows.Add(new EncodedRow(tokens, weights));
+            else
+                useless++;
+        }
+        if (rows.Count == 0)
+        {
+            throw new EngineException(WorkerErrors.NoRows, number == 0 ? "The rows file is empty."
+                : $"None of the {number} rows has an answer to learn within {maxLength} tokens.");
+        }
+        var order = Enumerable.Range(0, rows.Count).ToArray();
+        new SeededRandom(seed, -3).Shuffle(order.AsSpan());
+        var held = validationPercent > 0 && rows.Count > 1 ? Math.Clamp((int)Math.Round(rows.Count * validationPercent / 100), 1, rows.Count - 1) : 0;
+        using var stream = File.OpenRead(path);
+        return new TrainingRows([.. order[held..].Order().Select(row => rows[row])], [.. order[..held].Order().Select(row => rows[row])], truncated, useless,
+            Convert.ToHexStringLower(SHA256.HashData(stream)));
+    }
+
+    private static TrainingRow Row(string line, int number)
+    {
+        try
+        {
+            var row = WorkerLine.ReadRow(line);
+            foreach (var turn in row.Messages ?? throw new JsonException("messages is missing"))
+            {
+                if (turn is null || turn.Content is null || turn.Role is not ("system" or "user" or "assistant"))
+                    throw new JsonException("a turn has no content or a role other than system, user and assistant");
+                if (turn.Weight is not (>= 0 and <= 1000))
+                    throw new JsonException($"the weight {turn.Weight} is not from 0 to 1000");
+            }
+            return row;
+        }
+        catch (JsonException exception)
+        {
+            throw new EngineException(WorkerErrors.InvalidArgument, $"Row {number} of the rows file: {exception.Message}", exception);
+        }
+    }
+}
