@@ -4,7 +4,7 @@ using Qianfan.Engine.Workers;
 
 const string Usage = """
     Qianfan.Engine train       trains one task; told what by the platform on standard input
-    Qianfan.Engine serve       generates text; told what by the platform on standard input
+    Qianfan.Engine serve       generates text; told what by the platform on standard input [--threads N]
     Qianfan.Engine corpus      --out FILE [--documents N] [--seed N]
     Qianfan.Engine pretrain    --out FOLDER --work FOLDER [--documents N] [--steps N] [...]
     """;
@@ -16,6 +16,12 @@ try
         case "train":
             await using (var channel = Open("train"))
                 return await TrainWorker.RunAsync(channel, Console.Error, TimeProvider.System, CancellationToken.None);
+        case "serve":
+            await using (var channel = Open("serve"))
+            {
+                await new ServeWorker(channel, Console.Error, new CommandLine(args[1..], "threads").Number("threads", ServeWorker.DefaultThreads)).RunAsync(CancellationToken.None);
+                return 0;
+            }
         case "corpus":
             return CorpusCommand.Run(args[1..], Console.Error);
         case "pretrain":

@@ -133,6 +133,9 @@ public static class WorkerErrors
     /// <summary>The model went away while the request ran.</summary>
     public const string ModelUnloaded = "model_unloaded";
 
+    /// <summary>Too many requests are waiting already; later ones may be taken.</summary>
+    public const string Overloaded = "overloaded";
+
     /// <summary>A model folder or rows file can't be read or isn't supported.</summary>
     public const string InvalidModel = "invalid_model";
 

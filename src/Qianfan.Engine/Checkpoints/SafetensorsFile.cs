@@ -48,7 +48,7 @@ internal sealed class SafetensorsFile : IDisposable
         catch (Exception exception)
         {
             file.Dispose();
-            if (exception is JsonException or EndOfStreamException or OverflowException or InvalidOperationException or FormatException)
+            if (exception is JsonException or KeyNotFoundException or EndOfStreamException or OverflowException or InvalidOperationException or FormatException)
                 throw file.Damaged($"its header can't be read ({exception.Message})", exception);
             throw;
         }

@@ -136,7 +136,7 @@ internal sealed class Decoder
             var shared = head / (_shape.Heads / _shape.KeyValueHeads) * size;
             for (var t = 0; t < length; t++)
                 scores[t] = TensorPrimitives.Dot(q, keys.Slice(t * _shape.KeyValueSize + shared, size)) * scale;
-            TensorPrimitives.SoftMax(scores, scores);
+            Kernels.SoftMax(scores);
             var into = result.Slice(head * size, size);
             into.Clear();
             for (var t = 0; t < length; t++)

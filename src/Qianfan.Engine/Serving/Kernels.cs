@@ -138,6 +138,13 @@ internal static unsafe class Kernels
         TensorPrimitives.Multiply(y, weights, y);
     }
 
+    /// <summary>Turns scores into probabilities, in place. The largest is taken off first: TensorPrimitives does not, and overflows where scores pass 88.</summary>
+    public static void SoftMax(Span<float> scores)
+    {
+        TensorPrimitives.Subtract(scores, TensorPrimitives.Max(scores), scores);
+        TensorPrimitives.SoftMax(scores, scores);
+    }
+
     /// <summary>Turns each pair (i, i + half) of a head by its angle.</summary>
     public static void Rotate(Span<float> head, ReadOnlySpan<float> cosine, ReadOnlySpan<float> sine)
     {

@@ -54,7 +54,7 @@ internal sealed class Sampler
         TensorPrimitives.Divide(logits, (float)_config.Temperature, logits);
         if (_config.TopK == 0 && _config.TopP >= 1)
         {
-            TensorPrimitives.SoftMax(logits, logits);
+            Kernels.SoftMax(logits);
             return At(logits, null, logits.Length, 1);
         }
         var order = new int[logits.Length];
@@ -67,7 +67,7 @@ internal sealed class Sampler
         // Probabilities of what top-k left, likeliest first.
         var probabilities = keys.AsSpan(0, count);
         TensorPrimitives.Negate(probabilities, probabilities);
-        TensorPrimitives.SoftMax(probabilities, probabilities);
+        Kernels.SoftMax(probabilities);
         double total = 0;
         var kept = 0;
         while (kept < count && (kept == 0 || total < _config.TopP))

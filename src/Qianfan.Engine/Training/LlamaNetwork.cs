@@ -78,13 +78,18 @@ internal sealed class LlamaNetwork : IDisposable
     public Tensor Logits(Tensor hidden) =>
         nn.functional.linear(hidden, _weights[_shape.TiedEmbeddings ? WeightNames.Embedding : WeightNames.Head]);
 
-    /// <summary>Weighted mean cross-entropy of a batch. Only positions that are learnt go through the output layer.</summary>
-    public Tensor Loss(Batch batch, bool training)
+    /// <summary>Weighted mean cross-entropy of a batch, for the gradient and as a number. Only positions that are learnt go through the output layer.</summary>
+    /// <remarks>The number is summed here, in order: libtorch's sums differ in the last bit with where a tensor happens to lie in memory.</remarks>
+    public (Tensor Mean, double Value) Loss(Batch batch, bool training)
     {
         var tokens = tensor(batch.Tokens, [batch.Rows, batch.Length], ScalarType.Int64);
         var hidden = Hidden(tokens, training).index_select(0, tensor(batch.Positions, ScalarType.Int64));
         var losses = nn.functional.cross_entropy(Logits(hidden), tensor(batch.Targets, ScalarType.Int64), reduction: nn.Reduction.None);
-        return losses.dot(tensor(batch.Weights, ScalarType.Float32)) / batch.TotalWeight;
+        double sum = 0;
+        var values = Tensors.Values(losses);
+        for (var i = 0; i < values.Length; i++)
+            sum += (double)values[i] * batch.Weights[i];
+        return (losses.dot(tensor(batch.Weights, ScalarType.Float32)) / batch.TotalWeight, sum / batch.TotalWeight);
     }
 
     public void Dispose()

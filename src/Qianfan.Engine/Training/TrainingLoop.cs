@@ -72,9 +72,8 @@ internal sealed class TrainingLoop
         {
             // Dropout's numbers follow from the step, so that a resumed training draws the same.
             random.manual_seed(unchecked(_plan.Seed * 1_000_003 + _state.Step));
-            var tensor = _network.Loss(batch, training: true);
-            tensor.backward();
-            loss = tensor.item<float>();
+            (var mean, loss) = _network.Loss(batch, training: true);
+            mean.backward();
             norm = _optimizer.Step(_state.Step + 1, learningRate);
         }
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
@@ -116,7 +115,7 @@ internal sealed class TrainingLoop
             foreach (var batch in batches)
             {
                 using var scope = NewDisposeScope();
-                loss += network.Loss(batch, training: false).item<float>() * batch.TotalWeight;
+                loss += network.Loss(batch, training: false).Value * batch.TotalWeight;
                 weight += batch.TotalWeight;
             }
         }

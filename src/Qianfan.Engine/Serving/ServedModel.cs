@@ -1,0 +1,39 @@
+using Qianfan.Engine.Checkpoints;
+using Qianfan.Engine.Text;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Engine.Serving;
+
+/// <summary>A model that is ready to generate.</summary>
+internal sealed record ServedModel(ModelShape Shape, TextTokenizer Tokenizer, ChatTemplate? Template, string? TemplateFault, IReadOnlySet<int> StopTokens, Decoder Decoder)
+{
+    /// <summary>Bytes of the weights in memory.</summary>
+    public long MemoryBytes => Shape.ParameterCount * sizeof(float);
+
+    /// <summary>Reads a model folder, with an adapter merged into it if one is given.</summary>
+    /// <exception cref="EngineException">Code <c>invalid_model</c>, with the exact reason.</exception>
+    public static ServedModel Load(string modelDirectory, string? adapterDirectory, int threads)
+    {
+        var shape = ModelShape.Read(modelDirectory);
+        var tokenizer = TextTokenizer.Read(modelDirectory);
+        if (tokenizer.Size > shape.VocabularySize)
+            throw new EngineException(WorkerErrors.InvalidModel, $"The tokenizer has {tokenizer.Size} tokens, the model only {shape.VocabularySize}.");
+        Dictionary<string, float[]> weights;
+        using (var files = WeightFiles.Open(modelDirectory))
+            weights = files.ReadAll(shape);
+        if (adapterDirectory is not null)
+            PeftAdapter.Read(adapterDirectory, shape).MergeInto(weights, shape);
+        // A model without a known template can still continue plain text.
+        ChatTemplate? template = null;
+        string? fault = null;
+        try
+        {
+            template = ChatTemplate.Read(modelDirectory, tokenizer);
+        }
+        catch (EngineException exception)
+        {
+            fault = exception.Message;
+        }
+        return new ServedModel(shape, tokenizer, template, fault, Text.StopTokens.Read(modelDirectory), new Decoder(shape, weights, threads));
+    }
+}

@@ -1,0 +1,250 @@
+using System.Numerics.Tensors;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Engine.Serving;
+
+/// <summary>
+/// Serves all requests together: each step takes every request of a model one token further, or a piece of its prompt.
+/// Used by one thread, which alternates between <see cref="Handle"/> and <see cref="Step"/>.
+/// </summary>
+internal sealed class ServingEngine
+{
+    /// <summary>Requests that are decoded together; more wait.</summary>
+    internal const int MostActive = 32;
+
+    /// <summary>Requests that wait; more are refused.</summary>
+    internal const int MostWaiting = 1024;
+
+    /// <summary>Prompt tokens of one step: a long prompt must not keep the others waiting for long.</summary>
+    private const int PromptTokensPerStep = 128;
+
+    private readonly Action<WorkerMessage> _send;
+    private readonly Dictionary<string, ServedModel> _models = new(StringComparer.Ordinal);
+    private readonly List<Slot> _active = [];
+    private readonly Queue<Slot> _waiting = new();
+    private readonly Queue<EmbedJob> _embeds = new();
+
+    private sealed class EmbedJob(Embed request, ServedModel model, IReadOnlyList<IReadOnlyList<int>> inputs)
+    {
+        public Embed Request { get; } = request;
+
+        public ServedModel Model { get; } = model;
+
+        public IReadOnlyList<IReadOnlyList<int>> Inputs { get; } = inputs;
+
+        public List<IReadOnlyList<float>> Vectors { get; } = [];
+    }
+
+    public ServingEngine(Action<WorkerMessage> send) => _send = send;
+
+    /// <summary>Whether a step would do anything.</summary>
+    public bool HasWork => _active.Count > 0 || _waiting.Count > 0 || _embeds.Count > 0;
+
+    /// <summary>Takes a model that has been read.</summary>
+    public void Add(LoadModel request, ServedModel model)
+    {
+        Unload(request.ModelKey);
+        _models[request.ModelKey] = model;
+        _send(new ModelLoaded(request.RequestId, request.ModelKey, model.Shape.ContextLength, model.MemoryBytes));
+    }
+
+    /// <summary>Takes a request; what is wrong with it is answered at once.</summary>
+    public void Handle(HostMessage message)
+    {
+        switch (message)
+        {
+            case Generate request:
+                Try(request.RequestId, () => Enqueue(request));
+                break;
+            case Embed request:
+                Try(request.RequestId, () => Enqueue(request));
+                break;
+            case CancelRequest cancel:
+                foreach (var slot in _active.Concat(_waiting).Where(slot => slot.RequestId == cancel.RequestId))
+                    slot.Cancelled = true;
+                break;
+            case UnloadModel unload:
+                Unload(unload.ModelKey);
+                break;
+        }
+    }
+
+    /// <summary>One decoding step of every model that has requests, and one text to embed.</summary>
+    public void Step()
+    {
+        while (_active.Count < MostActive && _waiting.TryDequeue(out var next))
+            _active.Add(next);
+        DropCancelled();
+        foreach (var group in _active.GroupBy(slot => slot.Model).ToList())
+            Decode(group.Key, [.. group]);
+        if (_embeds.TryPeek(out var job))
+            EmbedNext(job);
+    }
+
+    private void DropCancelled()
+    {
+        var cancelled = _active.FindAll(slot => slot.Cancelled);
+        if (cancelled.Count == 0)
+            return;
+        _active.RemoveAll(slot => slot.Cancelled);
+        _send(new DecodeStep([.. cancelled.Select(slot => slot.Cancel())]));
+    }
+
+    private void Decode(ServedModel model, Slot[] slots)
+    {
+        var budget = PromptTokensPerStep;
+        var taking = new List<Slot>();
+        var segments = new List<Decoder.Segment>();
+        foreach (var slot in slots)
+        {
+            // Whoever is past the prompt takes part always; prompts share the budget in order of arrival.
+            if (!slot.PromptDone && budget == 0)
+                continue;
+            var reading = !slot.PromptDone;
+            var tokens = slot.NextTokens(budget);
+            if (reading)
+                budget -= tokens.Count;
+            taking.Add(slot);
+            segments.Add(new Decoder.Segment(slot.Cache, tokens));
+        }
+        var hidden = model.Decoder.Forward(segments);
+        var size = model.Shape.HiddenSize;
+        var answering = taking.FindAll(slot => slot.PromptDone);
+        var last = new float[answering.Count * size];
+        for (int i = 0, row = 0, answer = 0; i < taking.Count; i++)
+        {
+            row += segments[i].Tokens.Count;
+            if (taking[i].PromptDone)
+                hidden.Slice((row - 1) * size, size).CopyTo(last.AsSpan(size * answer++));
+        }
+        if (answering.Count == 0)
+            return;
+        var logits = new float[answering.Count * model.Shape.VocabularySize];
+        model.Decoder.Logits(last, answering.Count, logits);
+        var lines = new List<DecodedSlot>(answering.Count);
+        for (var i = 0; i < answering.Count; i++)
+        {
+            // Rows of the output layer past the tokenizer's last token are padding.
+            var scores = logits.AsSpan(i * model.Shape.VocabularySize, model.Tokenizer.Size);
+            try
+            {
+                var line = answering[i].Take(scores);
+                lines.Add(line);
+                if (line.FinishReason is not null)
+                    _active.Remove(answering[i]);
+            }
+            catch (EngineException exception)
+            {
+                _active.Remove(answering[i]);
+                _send(new RequestFailed(answering[i].RequestId, exception.Code, exception.Message));
+            }
+        }
+        if (lines.Count > 0)
+            _send(new DecodeStep(lines));
+    }
+
+    private void Enqueue(Generate request)
+    {
+        var model = Find(request.ModelKey);
+        if (request.Sampling is null)
+            throw Invalid("sampling is missing");
+        if (Sampler.Check(request.Sampling) is { } fault)
+            throw Invalid(fault);
+        var prompt = Prompt(request, model);
+        if (prompt.Count >= model.Shape.ContextLength)
+            throw new EngineException(WorkerErrors.ContextLength, $"The prompt has {prompt.Count} tokens; the model's context of {model.Shape.ContextLength} leaves no room for an answer.");
+        if (_waiting.Count >= MostWaiting)
+            throw new EngineException(WorkerErrors.Overloaded, $"{MostWaiting} requests are waiting already.");
+        if (_active.Concat(_waiting).Any(slot => slot.RequestId == request.RequestId))
+            throw Invalid($"the request {request.RequestId} is under way already");
+        _waiting.Enqueue(new Slot(request, model, prompt));
+    }
+
+    private static IReadOnlyList<int> Prompt(Generate request, ServedModel model)
+    {
+        if (request.Messages is null)
+            return string.IsNullOrEmpty(request.Prompt) ? throw Invalid("the prompt is empty") : model.Tokenizer.Encode(request.Prompt);
+        if (request.Messages.Any(turn => turn?.Content is null || turn.Role is not ("system" or "user" or "assistant")))
+            throw Invalid("a turn has no content, or a role other than system, user and assistant");
+        if (!request.Messages.Any(turn => turn.Role == "user" && !string.IsNullOrWhiteSpace(turn.Content)))
+            throw Invalid("the conversation has no user turn with text");
+        return model.Template?.Prompt(request.Messages)
+            ?? throw new EngineException(WorkerErrors.InvalidModel, $"This model can't chat: {model.TemplateFault}");
+    }
+
+    private void Enqueue(Embed request)
+    {
+        var model = Find(request.ModelKey);
+        if (request.Inputs is null || request.Inputs.Count == 0 || request.Inputs.Any(string.IsNullOrEmpty))
+            throw Invalid("there is no text to embed, or one is empty");
+        if (_embeds.Count >= MostWaiting)
+            throw new EngineException(WorkerErrors.Overloaded, $"{MostWaiting} requests are waiting already.");
+        var inputs = request.Inputs.Select(model.Tokenizer.Encode).ToList();
+        if (inputs.FindIndex(tokens => tokens.Count > model.Shape.ContextLength) is >= 0 and var index)
+            throw new EngineException(WorkerErrors.ContextLength, $"Text {index + 1} has {inputs[index].Count} tokens; the model's context is {model.Shape.ContextLength}.");
+        _embeds.Enqueue(new EmbedJob(request, model, inputs));
+    }
+
+    private void EmbedNext(EmbedJob job)
+    {
+        var shape = job.Model.Shape;
+        var tokens = job.Inputs[job.Vectors.Count];
+        var hidden = job.Model.Decoder.Forward([new Decoder.Segment(new KeyValueCache(shape), tokens)]);
+        var vector = new float[shape.HiddenSize];
+        for (var row = 0; row < tokens.Count; row++)
+            TensorPrimitives.Add(vector, hidden.Slice(row * shape.HiddenSize, shape.HiddenSize), vector);
+        var norm = TensorPrimitives.Norm(vector);
+        if (!(norm > 0) || !float.IsFinite(norm))
+        {
+            _embeds.Dequeue();
+            _send(new RequestFailed(job.Request.RequestId, WorkerErrors.InvalidModel, "The model's hidden states are not numbers: its weights are damaged."));
+            return;
+        }
+        TensorPrimitives.Divide(vector, norm, vector);
+        job.Vectors.Add(vector);
+        if (job.Vectors.Count < job.Inputs.Count)
+            return;
+        _embeds.Dequeue();
+        _send(new Embedded(job.Request.RequestId, job.Vectors, job.Inputs.Sum(input => input.Count)));
+    }
+
+    private void Unload(string key)
+    {
+        if (!_models.Remove(key, out var model))
+            return;
+        var gone = _active.Concat(_waiting).Where(slot => slot.Model == model).Select(slot => slot.RequestId)
+            .Concat(_embeds.Where(job => job.Model == model).Select(job => job.Request.RequestId)).ToList();
+        _active.RemoveAll(slot => slot.Model == model);
+        Keep(_waiting, slot => slot.Model != model);
+        Keep(_embeds, job => job.Model != model);
+        foreach (var request in gone)
+            _send(new RequestFailed(request, WorkerErrors.ModelUnloaded, $"The model {key} was unloaded."));
+
+        static void Keep<T>(Queue<T> queue, Func<T, bool> keep)
+        {
+            for (var count = queue.Count; count > 0; count--)
+            {
+                var item = queue.Dequeue();
+                if (keep(item))
+                    queue.Enqueue(item);
+            }
+        }
+    }
+
+    private ServedModel Find(string key) =>
+        _models.TryGetValue(key ?? "", out var model) ? model : throw new EngineException(WorkerErrors.ModelNotFound, $"No model {key} is loaded.");
+
+    private void Try(string requestId, Action handle)
+    {
+        try
+        {
+            handle();
+        }
+        catch (EngineException exception)
+        {
+            _send(new RequestFailed(requestId, exception.Code, exception.Message));
+        }
+    }
+
+    private static EngineException Invalid(string reason) => new(WorkerErrors.InvalidArgument, $"The request is wrong: {reason}.");
+}

@@ -1,0 +1,69 @@
+using Qianfan.Engine.Serving;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Engine.Tests;
+
+public sealed class SamplerTests
+{
+    private static readonly float[] s_logits = [1f, 3f, 2f, -1f];
+
+    private static HashSet<int> Drawn(SamplingConfig config, int rounds = 300)
+    {
+        var sampler = new Sampler(config, []);
+        return [.. Enumerable.Range(0, rounds).Select(_ => sampler.Next([.. s_logits]))];
+    }
+
+    [Fact]
+    public void Temperature_zero_takes_the_likeliest() => Drawn(new SamplingConfig { Temperature = 0 }).ShouldBe([1]);
+
+    [Fact]
+    public void Top_k_draws_from_the_likeliest_k() => Drawn(new SamplingConfig { Temperature = 5, TopK = 2, Seed = 1 }).Order().ShouldBe([1, 2]);
+
+    [Fact]
+    public void Top_p_draws_from_the_smallest_set_that_reaches_it()
+    {
+        // Probabilities are about 0.64, 0.24, 0.09 and 0.01.
+        Drawn(new SamplingConfig { Temperature = 1, TopP = 0.6, Seed = 1 }).ShouldBe([1]);
+        Drawn(new SamplingConfig { Temperature = 1, TopP = 0.7, Seed = 1 }).Order().ShouldBe([1, 2]);
+    }
+
+    [Fact]
+    public void A_seed_repeats_its_draws()
+    {
+        var draws = Enumerable.Range(0, 3).Select(run => new Sampler(new SamplingConfig { Temperature = 3, Seed = run == 2 ? 6 : 5 }, []))
+            .Select(sampler => Enumerable.Range(0, 50).Select(_ => sampler.Next([.. s_logits])).ToArray()).ToArray();
+        draws[1].ShouldBe(draws[0]);
+        draws[2].ShouldNotBe(draws[0]);
+    }
+
+    [Fact]
+    public void Draws_follow_the_probabilities()
+    {
+        var sampler = new Sampler(new SamplingConfig { Temperature = 1, Seed = 11 }, []);
+        var share = Enumerable.Range(0, 4000).Count(_ => sampler.Next([.. s_logits]) == 1) / 4000.0;
+        share.ShouldBe(0.6439, 0.03);
+    }
+
+    [Fact]
+    public void The_repetition_penalty_lowers_tokens_of_prompt_and_answer()
+    {
+        var sampler = new Sampler(new SamplingConfig { Temperature = 0, RepetitionPenalty = 2 }, [1]);
+        sampler.Next([.. s_logits]).ShouldBe(2);
+        sampler.Next([.. s_logits]).ShouldBe(1);
+    }
+
+    [Fact]
+    public void Scores_that_are_no_numbers_are_an_error_with_a_name() =>
+        Should.Throw<EngineException>(() => new Sampler(new SamplingConfig(), []).Next([1f, float.NaN])).Code.ShouldBe(WorkerErrors.InvalidModel);
+
+    [Fact]
+    public void Wrong_settings_are_named()
+    {
+        Sampler.Check(new SamplingConfig()).ShouldBeNull();
+        Sampler.Check(new SamplingConfig { Temperature = -1 })!.ShouldContain("temperature");
+        Sampler.Check(new SamplingConfig { Temperature = double.NaN })!.ShouldContain("temperature");
+        Sampler.Check(new SamplingConfig { TopP = 0 })!.ShouldContain("top-p");
+        Sampler.Check(new SamplingConfig { Stop = [.. Enumerable.Range(0, 10_000).Select(i => $"{i}")] })!.ShouldContain("10000");
+        Sampler.Check(new SamplingConfig { Stop = [""] })!.ShouldContain("empty");
+    }
+}

@@ -1,0 +1,85 @@
+using Qianfan.Engine.Checkpoints;
+using Qianfan.Engine.Text;
+using Qianfan.Engine.Training;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Engine.Tests;
+
+/// <summary>Makes a folder with a model of a few thousand random weights.</summary>
+internal static class TinyModel
+{
+    private const string Sample = """
+        What is the color of the sky? The sky is blue. What is the capital of France? Paris is the capital of France.
+        user assistant system. How are you? I am fine. The model learns from the rows. Where is the cat? The cat is in the garden.
+        你好 你好 天空是蓝色的 天空是蓝色的
+        """;
+
+    public static ModelShape Shape(bool tied = true, int vocabulary = 323) => new()
+    {
+        HiddenSize = 32,
+        IntermediateSize = 52,
+        Layers = 2,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadSize = 10,
+        VocabularySize = vocabulary,
+        ContextLength = 96,
+        TiedEmbeddings = tied,
+        Format = WeightFormat.F32,
+    };
+
+    public static void WriteTokenizer(string directory, int size = 320, int context = 96)
+    {
+        var trainer = new BpeTrainer();
+        for (var i = 0; i < 4; i++)
+            trainer.Add(Sample);
+        var (tokens, merges) = trainer.Train(size);
+        TokenizerFiles.Write(directory, tokens, merges, context);
+    }
+
+    public static ModelShape Write(string directory, bool tied = true, double embeddingScale = 1)
+    {
+        WriteTokenizer(directory);
+        var shape = Shape(tied, TextTokenizer.Read(directory).Size);
+        CheckpointFolder.WriteAtomically(Path.Combine(directory, "config.json"), shape.ToJson(shape.VocabularySize - 1, shape.VocabularySize - 3));
+        var writer = new SafetensorsWriter();
+        var weights = InitialWeights.Create(shape, 7, deviation: 0.15);
+        foreach (ref var value in weights[WeightNames.Embedding].AsSpan())
+            value *= (float)embeddingScale;
+        foreach (var (name, size) in shape.Weights())
+            writer.Add(name, size, WeightFormat.F32, weights[name]);
+        writer.Write(Path.Combine(directory, WeightFiles.SingleFile));
+        return shape;
+    }
+
+    public static Dictionary<string, float[]> Weights(ModelShape shape, long seed = 7)
+    {
+        var weights = InitialWeights.Create(shape, seed, deviation: 0.15);
+        var random = new SeededRandom(seed, 99);
+        // Norms other than 1, so that a forgotten one shows.
+        foreach (var values in weights.Where(entry => entry.Key.Contains("norm", StringComparison.Ordinal)).Select(entry => entry.Value))
+        {
+            for (var i = 0; i < values.Length; i++)
+                values[i] = (float)(1 + 0.3 * random.NextNormal());
+        }
+        return weights;
+    }
+
+    public static readonly (string Question, string Answer)[] Pairs =
+    [
+        ("What is the color of the sky?", "The sky is blue."), ("What is the capital of France?", "Paris is the capital."), ("Where is the cat?", "In the garden."), ("How are you?", "I am fine."),
+        ("你好", "你好！"), ("天空是什么颜色?", "天空是蓝色的。"), ("What learns?", "The model learns."), ("From what?", "From the rows."),
+    ];
+
+    public static void WriteRows(string path, int count = 8) => File.WriteAllLines(path, Enumerable.Range(0, count).Select(i => WorkerLine.Write(
+        new TrainingRow([new ChatTurn("user", Pairs[i % Pairs.Length].Question), new ChatTurn("assistant", Pairs[i % Pairs.Length].Answer)]))));
+
+    public static TrainingConfig Config(string scale = "FullFineTuning", int epochs = 2) => new()
+    {
+        ParameterScale = scale,
+        Epochs = epochs,
+        BatchSize = 4,
+        LearningRate = scale == "LoRA" ? 0.02 : 0.01,
+        MaxSequenceLength = 96,
+    };
+}

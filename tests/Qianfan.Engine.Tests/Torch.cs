@@ -1,0 +1,15 @@
+using Qianfan.Engine.Native;
+
+namespace Qianfan.Engine.Tests;
+
+/// <summary>Loads libtorch once; tests that use it run one after another.</summary>
+public sealed class Torch
+{
+    public Torch() => TorchRuntime.Start(1);
+}
+
+[CollectionDefinition(Name)]
+public sealed class TorchTests : ICollectionFixture<Torch>
+{
+    public const string Name = "torch";
+}
