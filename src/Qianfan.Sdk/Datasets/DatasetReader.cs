@@ -192,7 +192,8 @@ public sealed class DatasetReader
             if (!reader.Read() || !reader.TrySkip())
             {
                 // Goes on behind the first line. Unless the next line begins a row too: then this one is only cut off.
-                return end >= 0 && !NextLineBeginsRow(source.Window[(end + 1)..]);
+                var onlyBracket = first.Span.TrimEnd(" \t\r\n"u8).Length == 1;
+                return end < 0 || onlyBracket || !NextLineBeginsRow(source.Window[(end + 1)..]);
             }
         }
         catch (JsonException)
