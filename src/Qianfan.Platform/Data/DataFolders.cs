@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Options;
+
+namespace Qianfan.Platform.Data;
+
+/// <summary>Where the platform keeps its files. All paths are absolute.</summary>
+internal sealed class DataFolders
+{
+    private readonly string _root;
+
+    public DataFolders(IOptions<PlatformOptions> options)
+    {
+        _root = Path.GetFullPath(options.Value.DataDirectory);
+        Engine = Path.GetFullPath(options.Value.EngineDirectory ?? Path.Combine(AppContext.BaseDirectory, "engine"));
+        Bos = options.Value.BosDirectory is { } bos ? Path.GetFullPath(bos) : null;
+    }
+
+    public string Engine { get; }
+
+    public string BaseModels => Path.Combine(Engine, "models");
+
+    public string? Bos { get; }
+
+    public string Database => Path.Combine(_root, "platform.db");
+
+    public string SchedulerDatabase => Path.Combine(_root, "training-scheduler.db");
+
+    public string Files => Path.Combine(_root, "files");
+
+    public string Datasets => Path.Combine(_root, "datasets");
+
+    public string Tasks => Path.Combine(_root, "tasks");
+
+    public string Models => Path.Combine(_root, "models");
+
+    public string File(string publicId) => Path.Combine(Files, publicId);
+
+    public string Dataset(string publicId) => Path.Combine(Datasets, publicId);
+
+    public string Task(string publicId) => Path.Combine(Tasks, publicId);
+
+    public string TaskRows(string publicId) => Path.Combine(Task(publicId), "rows.jsonl");
+
+    public string TaskStart(string publicId) => Path.Combine(Task(publicId), "start");
+
+    public string TaskOutput(string publicId) => Path.Combine(Task(publicId), "output");
+
+    public string Model(string publicId) => Path.Combine(Models, publicId);
+
+    public string BaseModel(string name) => Path.Combine(BaseModels, name);
+
+    public void Create()
+    {
+        foreach (var folder in new[] { _root, Files, Datasets, Tasks, Models }) Directory.CreateDirectory(folder);
+    }
+}

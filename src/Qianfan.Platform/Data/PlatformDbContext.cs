@@ -1,0 +1,92 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+using Qianfan.Platform.Datasets;
+using Qianfan.Platform.Files;
+using Qianfan.Platform.FineTuning;
+using Qianfan.Platform.Models;
+using Qianfan.Platform.Services;
+
+namespace Qianfan.Platform.Data;
+
+/// <summary>The platform's database. One context for each operation, from the factory.</summary>
+internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> options) : DbContext(options)
+{
+    public DbSet<FileRow> Files => Set<FileRow>();
+
+    public DbSet<DatasetRow> Datasets => Set<DatasetRow>();
+
+    public DbSet<ImportErrorRow> ImportErrors => Set<ImportErrorRow>();
+
+    public DbSet<JobRow> Jobs => Set<JobRow>();
+
+    public DbSet<TaskRow> Tasks => Set<TaskRow>();
+
+    public DbSet<TaskEventRow> TaskEvents => Set<TaskEventRow>();
+
+    public DbSet<ModelSetRow> ModelSets => Set<ModelSetRow>();
+
+    public DbSet<ModelVersionRow> ModelVersions => Set<ModelVersionRow>();
+
+    public DbSet<ServiceRow> Services => Set<ServiceRow>();
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        // SQLite can't order or compare DateTimeOffset; both databases can order ticks.
+        configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UtcTicks>();
+        configurationBuilder.Properties<TaskState>().HaveConversion<string>().HaveMaxLength(16);
+        configurationBuilder.Properties<ServiceState>().HaveConversion<string>().HaveMaxLength(16);
+        configurationBuilder.Properties<TaskOrigin>().HaveConversion<string>().HaveMaxLength(16);
+    }
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        Owned<FileRow>(modelBuilder);
+        Owned<DatasetRow>(modelBuilder);
+        Owned<JobRow>(modelBuilder);
+        Owned<TaskRow>(modelBuilder);
+        Owned<ModelSetRow>(modelBuilder);
+        Owned<ModelVersionRow>(modelBuilder);
+        Owned<ServiceRow>(modelBuilder);
+
+        modelBuilder.Entity<ImportErrorRow>(error =>
+        {
+            error.HasIndex(row => new { row.DatasetId, row.Line });
+            error.HasOne<DatasetRow>().WithMany().HasForeignKey(row => row.DatasetId).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<TaskRow>(task =>
+        {
+            task.HasOne(row => row.Job).WithMany().HasForeignKey(row => row.JobId).OnDelete(DeleteBehavior.Restrict);
+            task.HasIndex(row => row.State);
+            // Two writers can't both have seen the same last event: the second one reads again.
+            task.Property(row => row.LastSequence).IsConcurrencyToken();
+        });
+        modelBuilder.Entity<TaskEventRow>(entry =>
+        {
+            entry.HasKey(row => new { row.TaskId, row.Sequence });
+            entry.Property(row => row.Kind).HasMaxLength(16);
+            entry.HasOne<TaskRow>().WithMany().HasForeignKey(row => row.TaskId).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<ModelSetRow>().HasIndex(row => new { row.OwnerId, row.Name }).IsUnique();
+        modelBuilder.Entity<ModelVersionRow>(version =>
+        {
+            version.HasOne(row => row.Set).WithMany(set => set.Versions).HasForeignKey(row => row.SetId).OnDelete(DeleteBehavior.Cascade);
+            version.HasIndex(row => new { row.SetId, row.Version }).IsUnique();
+            version.HasIndex(row => row.TaskPublicId);
+        });
+        modelBuilder.Entity<ServiceRow>(service =>
+        {
+            service.HasIndex(row => new { row.OwnerId, row.UrlSuffix }).IsUnique();
+            service.HasOne(row => row.Model).WithMany().HasForeignKey(row => row.ModelVersionId).OnDelete(DeleteBehavior.Restrict);
+        });
+    }
+
+    private static void Owned<T>(ModelBuilder modelBuilder) where T : OwnedRow => modelBuilder.Entity<T>(entity =>
+    {
+        entity.Property(row => row.PublicId).HasMaxLength(40);
+        entity.Property(row => row.OwnerId).HasMaxLength(64);
+        entity.HasIndex(row => row.PublicId).IsUnique();
+        entity.HasIndex(row => new { row.OwnerId, row.Id });
+    });
+
+    private sealed class UtcTicks() : ValueConverter<DateTimeOffset, long>(time => time.UtcTicks, ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
+}

@@ -1,0 +1,117 @@
+using Qianfan.Platform.Data;
+
+namespace Qianfan.Platform.FineTuning;
+
+/// <summary>What a task is for: a set of tasks with a name, a base model and a train mode.</summary>
+internal sealed class JobRow : OwnedRow
+{
+    public required string Name { get; set; }
+
+    public required string Description { get; set; }
+
+    public required string Model { get; set; }
+
+    public required string TrainMode { get; set; }
+}
+
+/// <summary>Where a task stands. Names are those of the wire.</summary>
+internal enum TaskState
+{
+    Waiting,
+    Running,
+    Done,
+    Failed,
+    Stopped,
+}
+
+/// <summary>Which API a task came by.</summary>
+internal enum TaskOrigin
+{
+    Qianfan,
+    OpenAI,
+}
+
+/// <summary>One fine-tuning. Rows in state <see cref="TaskState.Waiting"/> are the training queue.</summary>
+internal sealed class TaskRow : OwnedRow
+{
+    public int JobId { get; set; }
+
+    public JobRow Job { get; set; } = null!;
+
+    public TaskOrigin Origin { get; set; }
+
+    public required string ParameterScale { get; set; }
+
+    /// <summary>The caller's hyper-parameters, as JSON.</summary>
+    public required string HyperParameters { get; set; }
+
+    /// <summary>The worker's configuration with all defaults, as JSON.</summary>
+    public required string Config { get; set; }
+
+    /// <summary>Ids of the datasets, separated by commas.</summary>
+    public required string DatasetIds { get; set; }
+
+    /// <summary>SHA-256 of the rows trained on, in hex.</summary>
+    public required string RowsHash { get; set; }
+
+    public TaskState State { get; set; }
+
+    /// <summary>Someone asked to stop; whoever runs the task sees it with the next event.</summary>
+    public bool StopRequested { get; set; }
+
+    public DateTimeOffset QueuedAt { get; set; }
+
+    public DateTimeOffset? StartedAt { get; set; }
+
+    public DateTimeOffset? FinishedAt { get; set; }
+
+    public int? QueuePosition { get; set; }
+
+    /// <summary>0 to 100.</summary>
+    public int Progress { get; set; }
+
+    public int TotalSteps { get; set; }
+
+    public string? ErrorCode { get; set; }
+
+    public string? ErrorMessage { get; set; }
+
+    public double? TrainingLoss { get; set; }
+
+    public double? ValidationLoss { get; set; }
+
+    /// <summary><c>model</c> or <c>adapter</c>, when done.</summary>
+    public string? OutputKind { get; set; }
+
+    public long? TrainedTokens { get; set; }
+
+    /// <summary>Version of the engine that ran it last.</summary>
+    public string? EngineVersion { get; set; }
+
+    public long LastSequence { get; set; }
+
+    /// <summary>OpenAI: the request's <c>suffix</c>.</summary>
+    public string? Suffix { get; set; }
+
+    /// <summary>OpenAI: the uploaded file that was asked for.</summary>
+    public string? TrainingFileId { get; set; }
+
+    /// <summary>OpenAI: under this name the model is served once it is published.</summary>
+    public string? FineTunedModel { get; set; }
+}
+
+/// <summary>One thing that happened to a task. Never changed, never removed before its task.</summary>
+internal sealed class TaskEventRow
+{
+    public int TaskId { get; set; }
+
+    /// <summary>1, 2, 3 ... without a gap.</summary>
+    public long Sequence { get; set; }
+
+    public required string Kind { get; set; }
+
+    public DateTimeOffset Time { get; set; }
+
+    /// <summary>The event's data, as JSON, <c>time</c> included.</summary>
+    public required string Data { get; set; }
+}
