@@ -1,12 +1,24 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Quartz;
 using Qianfan.Platform.Access;
+using Qianfan.Platform.Data;
+using Qianfan.Platform.Datasets;
+using Qianfan.Platform.Files;
+using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
+using Qianfan.Platform.Inference;
+using Qianfan.Platform.Models;
+using Qianfan.Platform.OpenAI;
+using Qianfan.Platform.Services;
+using Qianfan.Platform.Workers;
 
 namespace Qianfan.Platform;
 
@@ -47,9 +59,16 @@ public static class QianfanPlatformExtensions
         if (!endpoints.ServiceProvider.GetRequiredService<IOptions<PlatformOptions>>().Value.Api) return endpoints;
         var routes = new RouteTable(endpoints);
         AccessApi.Map(routes);
+        FilesApi.Map(routes);
+        DatasetsV1Api.Map(routes);
+        FineTuningV2Api.Map(routes);
+        ModelsApi.Map(routes);
+        ServicesApi.Map(routes);
+        InferenceApi.Map(routes);
+        FineTuningJobsApi.Map(routes);
         routes.Close(
             ("/v1", ApiFamilies.OpenAI),
-            ("/v2", ApiFamilies.InferenceV2),
+            ("/v2", ApiFamilies.ConsoleV2),
             ("/wenxinworkshop", ApiFamilies.ConsoleV1),
             ("/wenxinworkshop/dataset", ApiFamilies.DatasetV1),
             ("/wenxinworkshop/entity", ApiFamilies.DatasetV1),
@@ -69,6 +88,53 @@ public static class QianfanPlatformExtensions
             .AddPolicy(PlatformKeyDefaults.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser())
             .AddPolicy(WritesRequirement.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser().AddRequirements(new WritesRequirement()));
         services.AddSingleton<IAuthorizationHandler, WritesHandler>();
+        AddData(services);
+        AddFeatures(services);
+        AddScheduler(services);
         return services;
+    }
+
+    private static void AddData(IServiceCollection services)
+    {
+        services.AddSingleton<DataFolders>();
+        services.AddSingleton<SqliteSettings>();
+        services.AddDbContextFactory<PlatformDbContext>((provider, context) => context
+            .UseSqlite(new SqliteConnectionStringBuilder { DataSource = provider.GetRequiredService<DataFolders>().Database }.ConnectionString)
+            .AddInterceptors(provider.GetRequiredService<SqliteSettings>()));
+        services.AddHostedService<PlatformDatabase>();
+    }
+
+    private static void AddFeatures(IServiceCollection services)
+    {
+        services.AddSingleton<FileStore>().AddSingleton<DatasetService>();
+        services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
+        services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
+        services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<InferenceService>();
+        services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>();
+        services.TryAddSingleton<IWorkerLauncher, EngineLauncher>();
+        // Each is a service that others talk to, and a loop that the host starts and stops.
+        services.AddSingleton<DatasetImporter>().AddHostedService(provider => provider.GetRequiredService<DatasetImporter>());
+        services.AddSingleton<ServingWorker>().AddHostedService(provider => provider.GetRequiredService<ServingWorker>());
+        services.AddSingleton<DeploymentSupervisor>().AddHostedService(provider => provider.GetRequiredService<DeploymentSupervisor>());
+        services.AddSingleton<TrainingSupervisor>().AddHostedService(provider => provider.GetRequiredService<TrainingSupervisor>());
+    }
+
+    private static void AddScheduler(IServiceCollection services)
+    {
+        services.AddSingleton<TrainingScheduler>();
+        services.AddQuartz(TrainingScheduler.Name, quartz =>
+        {
+            quartz.UseDefaultThreadPool(1);
+            quartz.UsePersistentStore(store =>
+            {
+                store.UseSystemTextJsonSerializer();
+                store.UseSqlite(SqliteFactory.Instance, TrainingScheduler.PlaceholderConnection);
+                store.ProvisionSchema();
+            });
+            quartz.AddJob<DispatchTrainingJob>(job => job.WithIdentity(DispatchTrainingJob.Key).StoreDurably().RequestRecovery());
+            quartz.AddTrigger(trigger => trigger.ForJob(DispatchTrainingJob.Key).WithIdentity("sweep", "training").WithSimpleSchedule(schedule => schedule.WithInterval(TrainingScheduler.Sweep).RepeatForever()));
+        });
+        services.AddSingleton<IPostConfigureOptions<DataSourceOptions>, TrainingStore>();
+        services.AddQuartzHostedService();
     }
 }

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform.Http;
+using Qianfan.Sdk.Authentication;
 
 namespace Qianfan.Platform.Access;
 
@@ -67,19 +68,19 @@ internal sealed class PlatformKeyHandler(
     private async ValueTask<PlatformKey?> AuthenticateAsync(string header)
     {
         if (header.Length == 0) return null;
-        if (header.StartsWith(IamAuthorization.Prefix, StringComparison.Ordinal)) return await CheckSignatureAsync(header);
+        if (header.StartsWith(IamSigner.Scheme + "/", StringComparison.Ordinal)) return await CheckSignatureAsync(header);
         if (header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)) return await CheckBearerAsync(header["Bearer ".Length..].Trim());
         throw new PlatformException(PlatformError.NotAuthenticated, "The Authorization header has none of the forms bce-auth-v1/... and Bearer bce-v3/...");
     }
 
     private async ValueTask<PlatformKey> CheckSignatureAsync(string header)
     {
-        var authorization = IamAuthorization.TryParse(header)
-            ?? throw new PlatformException(PlatformError.SignatureMismatch, "The Authorization header is not bce-auth-v1/{access key}/{time}/{seconds}/{headers}/{signature}");
+        if (!IamAuthorization.TryParse(header, out var authorization))
+            throw new PlatformException(PlatformError.SignatureMismatch, "The Authorization header is not bce-auth-v1/{access key}/{time}/{seconds}/{headers}/{signature}");
         var key = await access.FindKeyAsync(authorization.AccessKey, Context.RequestAborted)
             ?? throw new PlatformException(PlatformError.UnknownKey, UnknownKeyMessage);
-        if (!IamSignature.Verify(Request, authorization, key.SecretKey)) throw new PlatformException(PlatformError.SignatureMismatch, MismatchMessage);
-        if (!IamSignature.IsTimely(authorization, TimeProvider.GetUtcNow()))
+        if (!SignedRequest.Verify(Request, authorization, key.SecretKey)) throw new PlatformException(PlatformError.SignatureMismatch, MismatchMessage);
+        if (!SignedRequest.IsTimely(authorization, TimeProvider.GetUtcNow()))
             throw new PlatformException(PlatformError.SignatureMismatch, "RequestExpired, cause: the signature's time has passed or lies in the future; check the clock");
         return key;
     }

@@ -10,9 +10,12 @@ internal sealed class PlatformDatabase(IDbContextFactory<PlatformDbContext> cont
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         folders.Create();
-        foreach (var folder in new[] { folders.Files, folders.Datasets, folders.Tasks, folders.Models }) AtomicFile.DeletePartials(folder);
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await context.Database.MigrateAsync(cancellationToken);
+        await DeleteUnknownAsync(folders.Files, context.Files, cancellationToken);
+        await DeleteUnknownAsync(folders.Datasets, context.Datasets, cancellationToken);
+        await DeleteUnknownAsync(folders.Tasks, context.Tasks, cancellationToken);
+        await DeleteUnknownAsync(folders.Models, context.ModelVersions, cancellationToken);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -24,6 +27,13 @@ internal sealed class PlatformDatabase(IDbContextFactory<PlatformDbContext> cont
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // Bytes come before their row, and go after it: what has no row was left by a crash.
+    private static async Task DeleteUnknownAsync<T>(string folder, IQueryable<T> rows, CancellationToken cancellationToken) where T : OwnedRow
+    {
+        var known = (await rows.Select(row => row.PublicId).ToListAsync(cancellationToken)).ToHashSet(StringComparer.Ordinal);
+        foreach (var entry in Directory.EnumerateFileSystemEntries(folder).Where(entry => !known.Contains(Path.GetFileName(entry)))) AtomicFile.Delete(entry);
+    }
 }
 
 /// <summary>Lets the Entity Framework tools see the model.</summary>

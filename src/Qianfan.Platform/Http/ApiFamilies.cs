@@ -57,28 +57,28 @@ internal static class ApiFamilies
 
     private sealed class ConsoleV1Family : ApiFamily
     {
-        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        public override object ErrorBody(PlatformException error)
         {
-            AddIamHeaders(context, error);
-            return PlatformJson.WriteAsync(context, ConsoleStatus(error), new { log_id = RequestId(), error_code = ConsoleCode(error), error_msg = error.Message });
+            return new { log_id = RequestId(), error_code = ConsoleCode(error), error_msg = error.Message };
         }
+
+        protected override int ErrorStatus(PlatformException error) => ConsoleStatus(error);
     }
 
     private sealed class DatasetV1Family : ApiFamily
     {
-        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        public override object ErrorBody(PlatformException error)
         {
-            AddIamHeaders(context, error);
-            var body = new { log_id = RequestId(), status = 400, success = false, code = ConsoleCode(error), message = error.Message };
-            return PlatformJson.WriteAsync(context, ConsoleStatus(error), body);
+            return new { log_id = RequestId(), status = 400, success = false, code = ConsoleCode(error), message = error.Message };
         }
+
+        protected override int ErrorStatus(PlatformException error) => ConsoleStatus(error);
     }
 
     private sealed class ConsoleV2Family : ApiFamily
     {
-        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        public override object ErrorBody(PlatformException error)
         {
-            AddIamHeaders(context, error);
             var code = error.Error switch
             {
                 PlatformError.MalformedJson or PlatformError.InvalidArgument or PlatformError.InvalidMessages or PlatformError.ContextLength => "InappropriateJSON",
@@ -95,15 +95,14 @@ internal static class ApiFamilies
                 PlatformError.Unavailable => "ServiceUnavailable",
                 _ => "InternalError",
             };
-            return PlatformJson.WriteAsync(context, error.Status, new { requestId = RequestId(), code, message = error.Message });
+            return new { requestId = RequestId(), code, message = error.Message };
         }
     }
 
     private sealed class InferenceV1Family : ApiFamily
     {
-        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        public override object ErrorBody(PlatformException error)
         {
-            AddIamHeaders(context, error);
             var code = error.Error switch
             {
                 PlatformError.MalformedJson => 336002,
@@ -116,16 +115,17 @@ internal static class ApiFamilies
                 PlatformError.MethodNotAllowed => 336101,
                 _ => 3,
             };
-            // V1 inference clients read the error from a body of status 200.
-            return PlatformJson.WriteAsync(context, 200, new { error_code = code, error_msg = error.Message, id = "as-" + RequestId() });
+            return new { error_code = code, error_msg = error.Message, id = "as-" + RequestId() };
         }
+
+        // V1 inference clients read the error from a body of status 200.
+        protected override int ErrorStatus(PlatformException error) => 200;
     }
 
     private sealed class InferenceV2Family : ApiFamily
     {
-        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        public override object ErrorBody(PlatformException error)
         {
-            AddIamHeaders(context, error);
             var code = error.Error switch
             {
                 PlatformError.MalformedJson => "malformed_json",
@@ -146,15 +146,14 @@ internal static class ApiFamilies
                 >= 500 => "server_error",
                 _ => "invalid_request_error",
             };
-            return PlatformJson.WriteAsync(context, error.Status, new { error = new { code, message = error.Message, type }, id = "as-" + RequestId() });
+            return new { error = new { code, message = error.Message, type }, id = "as-" + RequestId() };
         }
     }
 
     private sealed class OpenAIFamily : ApiFamily
     {
-        public override Task WriteErrorAsync(HttpContext context, PlatformException error)
+        public override object ErrorBody(PlatformException error)
         {
-            AddIamHeaders(context, error);
             string? code = error.Error switch
             {
                 PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => "invalid_api_key",
@@ -165,7 +164,7 @@ internal static class ApiFamilies
                 _ => null,
             };
             var type = error.Status >= 500 ? "server_error" : error.Status == 403 ? "permission_error" : "invalid_request_error";
-            return PlatformJson.WriteAsync(context, error.Status, new { error = new { message = error.Message, type, param = error.Parameter, code } });
+            return new { error = new { message = error.Message, type, param = error.Parameter, code } };
         }
     }
 }

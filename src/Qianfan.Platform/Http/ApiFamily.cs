@@ -8,8 +8,18 @@ namespace Qianfan.Platform.Http;
 /// <summary>One API's way to say that something went wrong.</summary>
 internal abstract class ApiFamily
 {
+    /// <summary>What an error looks like.</summary>
+    public abstract object ErrorBody(PlatformException error);
+
     /// <summary>Writes an error answer.</summary>
-    public abstract Task WriteErrorAsync(HttpContext context, PlatformException error);
+    public Task WriteErrorAsync(HttpContext context, PlatformException error)
+    {
+        ApiFamilies.AddIamHeaders(context, error);
+        return PlatformJson.WriteAsync(context, ErrorStatus(error), ErrorBody(error));
+    }
+
+    /// <summary>The HTTP status of an error.</summary>
+    protected virtual int ErrorStatus(PlatformException error) => error.Status;
 
     /// <summary>Gives the endpoint this family's errors: whatever its handler throws becomes an answer.</summary>
     public TBuilder Guard<TBuilder>(TBuilder builder) where TBuilder : IEndpointConventionBuilder
@@ -28,6 +38,11 @@ internal abstract class ApiFamily
         try
         {
             await inner(context);
+            if (context.Response is { StatusCode: 400, HasStarted: false, ContentLength: null })
+            {
+                // The framework says only this much when a route or query value doesn't fit its parameter.
+                await WriteErrorAsync(context, new PlatformException(PlatformError.InvalidArgument, "A value in the address has the wrong type"));
+            }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
+using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Platform.Http;
 
@@ -34,19 +35,6 @@ internal static class PlatformJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         NumberHandling = JsonNumberHandling.AllowReadingFromString,
         MaxDepth = 64,
-        Converters = { new TextOrNumberConverter() },
+        Converters = { new LenientStringConverter() },
     };
-
-    /// <summary>Reads text that may have come as a number.</summary>
-    private sealed class TextOrNumberConverter : JsonConverter<string>
-    {
-        public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
-        {
-            JsonTokenType.String => reader.GetString(),
-            JsonTokenType.Number when reader.TryGetInt64(out var number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            _ => throw new JsonException(),
-        };
-
-        public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
-    }
 }

@@ -21,6 +21,7 @@ internal sealed partial class WorkerProcess : IWorker
     private readonly Task _output;
     private readonly Task _error;
     private readonly int _processId;
+    private volatile bool _ended;
 
     private WorkerProcess(Process process, ILogger logger)
     {
@@ -68,6 +69,7 @@ internal sealed partial class WorkerProcess : IWorker
         await _input.WaitAsync(cancellationToken);
         try
         {
+            if (_ended) return;
             var writer = _process.StandardInput;
             await writer.WriteLineAsync(WorkerLine.Write(message).AsMemory(), cancellationToken);
             await writer.FlushAsync(cancellationToken);
@@ -104,14 +106,16 @@ internal sealed partial class WorkerProcess : IWorker
 
     public async ValueTask DisposeAsync()
     {
+        _ended = true;
         if (!_process.HasExited) Kill();
         // With the process gone both pipes end, unless a grandchild holds them: then they are closed here.
         await _process.WaitForExitAsync();
         _messages.Writer.TryComplete();
         LogEnded(_logger, _processId, _process.ExitCode);
+        await _input.WaitAsync();
         _process.Dispose();
+        _input.Release();
         await Task.WhenAll(_output, _error);
-        _input.Dispose();
     }
 
     private async Task PumpOutputAsync()

@@ -1,0 +1,164 @@
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Qianfan.Platform.Data;
+using Qianfan.Platform.Files;
+using Qianfan.Platform.Http;
+using Qianfan.Sdk.Protocol;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Platform.Datasets;
+
+/// <summary>Datasets of an owner.</summary>
+internal sealed class DatasetService(
+    IDbContextFactory<PlatformDbContext> contexts, FileStore files, DataFolders folders, DatasetImporter importer, TimeProvider time)
+{
+    /// <summary>Rows of prompt and response: what this platform can train on.</summary>
+    public const int ConversationTemplate = 2000;
+
+    private const int MostFiles = 100;
+    private const int MostName = 200;
+
+    public async Task<DatasetRow> CreateAsync(string ownerId, DatasetCreateRequest request, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrWhiteSpace(request.Name)) throw PlatformException.Missing("name");
+        if (request.Name.Length > MostName) throw PlatformException.Invalid("name", $"param[name] invalid: longer than {MostName} characters");
+        if (request.ProjectType != request.TemplateType / 100) throw PlatformException.Invalid("projectType", "param[projectType] invalid: it must be templateType / 100");
+        if (request.TemplateType != ConversationTemplate)
+            throw PlatformException.Invalid("templateType", $"param[templateType] invalid: this platform trains on {ConversationTemplate} (prompt and response), not on {request.TemplateType}");
+        if (request.StorageType is not ("sysBos" or "usrBos")) throw PlatformException.Invalid("storageType", "param[storageType] invalid: it must be sysBos or usrBos");
+        var now = time.GetUtcNow();
+        var row = new DatasetRow
+        {
+            PublicId = PublicId.Dataset(),
+            GroupPublicId = PublicId.DatasetGroup(),
+            OwnerId = ownerId,
+            Name = request.Name,
+            ProjectType = request.ProjectType,
+            TemplateType = request.TemplateType,
+            DataType = request.DataType,
+            StorageType = request.StorageType,
+            CreatedAt = now,
+            ModifiedAt = now,
+        };
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        context.Datasets.Add(row);
+        await context.SaveChangesAsync(cancellationToken);
+        return row;
+    }
+
+    /// <summary>The owner's dataset.</summary>
+    /// <exception cref="PlatformException">There is none.</exception>
+    public async Task<DatasetRow> GetAsync(string ownerId, string id, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        return await context.Datasets.AsNoTracking().Of(ownerId, id).SingleOrDefaultAsync(cancellationToken) ?? throw PlatformException.NotFound("Dataset", id);
+    }
+
+    public async Task<(IReadOnlyList<DatasetRow> Page, int Total)> ListAsync(string ownerId, string? name, int skip, int take, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var rows = context.Datasets.AsNoTracking().Where(row => row.OwnerId == ownerId);
+        if (!string.IsNullOrEmpty(name)) rows = rows.Where(row => row.Name.Contains(name));
+        return (await rows.OrderByDescending(row => row.Id).Skip(skip).Take(take).ToListAsync(cancellationToken), await rows.CountAsync(cancellationToken));
+    }
+
+    /// <summary>Starts an import; it goes on in the background, and after a restart of the platform.</summary>
+    /// <exception cref="PlatformException">The dataset can't take rows now, or a file isn't there.</exception>
+    public async Task ImportAsync(string ownerId, DatasetImportRequest request, CancellationToken cancellationToken)
+    {
+        var dataset = await GetAsync(ownerId, request.DatasetId, cancellationToken);
+        if (request.ImportFrom != 1) throw new PlatformException(PlatformError.NotSupported, "param[importFrom] invalid: this platform imports uploaded files and bos:/ paths (1), no links", "importFrom");
+        if (request.Files.Count is 0 or > MostFiles) throw PlatformException.Invalid("files", $"param[files] invalid: it must name 1 to {MostFiles} files");
+        var sources = new List<ImportSource>();
+        foreach (var file in request.Files) sources.Add(await ResolveAsync(ownerId, file, cancellationToken));
+
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var json = JsonSerializer.Serialize(sources, PlatformJson.Options);
+        var now = time.GetUtcNow();
+        var started = await context.Datasets
+            .Where(row => row.Id == dataset.Id && row.ImportStatus != DatasetImportStatus.Running && row.ReleaseStatus == DatasetReleaseStatus.NotStarted)
+            .ExecuteUpdateAsync(
+                set => set.SetProperty(row => row.ImportStatus, DatasetImportStatus.Running)
+                    .SetProperty(row => row.ImportFiles, json)
+                    .SetProperty(row => row.ImportErrorInfo, (string?)null)
+                    .SetProperty(row => row.ModifiedAt, now),
+                cancellationToken);
+        if (started == 0)
+        {
+            dataset = await GetAsync(ownerId, request.DatasetId, cancellationToken);
+            throw PlatformException.Conflict(dataset.ReleaseStatus == DatasetReleaseStatus.NotStarted
+                ? $"Dataset {dataset.PublicId} is being imported into"
+                : $"Dataset {dataset.PublicId} is released and does not change any more; create another");
+        }
+
+        importer.Wake();
+    }
+
+    /// <summary>Makes a dataset final, which training needs. Releasing again is fine.</summary>
+    public async Task ReleaseAsync(string ownerId, string id, CancellationToken cancellationToken)
+    {
+        var dataset = await GetAsync(ownerId, id, cancellationToken);
+        if (dataset.ReleaseStatus == DatasetReleaseStatus.Finished) return;
+        var now = time.GetUtcNow();
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var released = await context.Datasets
+            .Where(row => row.Id == dataset.Id && row.ImportStatus != DatasetImportStatus.Running && row.Rows > 0)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.ReleaseStatus, DatasetReleaseStatus.Finished).SetProperty(row => row.ModifiedAt, now), cancellationToken);
+        if (released == 0) throw PlatformException.Conflict($"Dataset {dataset.PublicId} has no rows yet or is being imported into");
+    }
+
+    /// <summary>Deletes a dataset. Tasks have rows of their own and are not touched.</summary>
+    public async Task DeleteAsync(string ownerId, string id, CancellationToken cancellationToken)
+    {
+        var dataset = await GetAsync(ownerId, id, cancellationToken);
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var deleted = await context.Datasets
+            .Where(row => row.Id == dataset.Id && row.ImportStatus != DatasetImportStatus.Running)
+            .ExecuteDeleteAsync(cancellationToken);
+        if (deleted == 0) throw PlatformException.Conflict($"Dataset {dataset.PublicId} is being imported into");
+        AtomicFile.Delete(folders.Dataset(dataset.PublicId));
+    }
+
+    public async Task<IReadOnlyList<ImportErrorRow>> ErrorsAsync(DatasetRow dataset, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        return await context.ImportErrors.AsNoTracking().Where(row => row.DatasetId == dataset.Id).OrderBy(row => row.Id).ToListAsync(cancellationToken);
+    }
+
+    /// <summary>Some rows, from an offset.</summary>
+    public async Task<IReadOnlyList<(long Index, TrainingRow Row)>> RowsAsync(DatasetRow dataset, long offset, int count, CancellationToken cancellationToken)
+    {
+        if (dataset.RowsFile is not { } file) return [];
+        var rows = new List<(long, TrainingRow)>();
+        long index = 0;
+        await foreach (var line in File.ReadLinesAsync(Path.Combine(folders.Dataset(dataset.PublicId), file), cancellationToken))
+        {
+            if (index++ < offset) continue;
+            if (rows.Count == count) break;
+            rows.Add((index, WorkerLine.ReadRow(line)));
+        }
+
+        return rows;
+    }
+
+    private async Task<ImportSource> ResolveAsync(string ownerId, string file, CancellationToken cancellationToken)
+    {
+        if (file.StartsWith("file-", StringComparison.Ordinal))
+        {
+            var row = await files.GetAsync(ownerId, file, cancellationToken);
+            return new ImportSource(row.Name, folders.File(row.PublicId));
+        }
+
+        if (folders.Bos is not { } root)
+            throw PlatformException.Invalid("files", $"param[files] invalid: {PlatformException.Shown(file)} is no id of an uploaded file (file-...), and bos:/ paths are off here (setting BosDirectory)");
+        var relative = file.StartsWith("bos:", StringComparison.Ordinal) ? file["bos:".Length..] : file;
+        var path = Path.GetFullPath(Path.Combine(root, relative.TrimStart('/')));
+        if (!path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) || !File.Exists(path)) throw PlatformException.NotFound("File", file);
+        return new ImportSource(Path.GetFileName(path), path);
+    }
+}
+
+/// <summary>A file to import.</summary>
+/// <param name="Name">As its owner calls it.</param>
+/// <param name="Path">Where it lies.</param>
+internal sealed record ImportSource(string Name, string Path);

@@ -1,0 +1,156 @@
+using Qianfan.Platform.Http;
+using Qianfan.Sdk.Protocol;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Platform.Datasets;
+
+/// <summary>Datasets as console V1 shows them. The SDK's records hold what our client reads; official clients read more, and integer ids as numbers.</summary>
+internal static class DatasetsWire
+{
+    private const int NotExported = (int)DatasetExportStatus.NotStarted;
+
+    public static object Created(DatasetRow row) => new
+    {
+        id = row.Id,
+        datasetId = row.PublicId,
+        groupId = row.Id,
+        groupPK = row.GroupPublicId,
+        versionId = 1,
+        groupName = row.Name,
+        displayName = "",
+        createFrom = 0,
+        bmlDatasetId = row.PublicId,
+        userId = 0,
+        dataType = row.DataType,
+        projectType = row.ProjectType,
+        templateType = row.TemplateType,
+        remark = "",
+        storageInfo = Storage(row),
+        importStatus = (int)row.ImportStatus,
+        importProgress = 0,
+        exportStatus = NotExported,
+        releaseStatus = (int)row.ReleaseStatus,
+        ShouldHide = false,
+        status = 0,
+        isUnique = 0,
+        errCode = (int?)null,
+        createTime = WireTime.Iso(row.CreatedAt),
+        modifyTime = WireTime.Iso(row.ModifiedAt),
+    };
+
+    public static object Info(DatasetRow row) => new
+    {
+        groupPK = row.GroupPublicId,
+        groupId = row.Id,
+        name = row.Name,
+        dataType = row.DataType,
+        versionInfo = new
+        {
+            id = row.Id,
+            groupId = row.Id,
+            datasetId = row.Id,
+            datasetPK = row.PublicId,
+            versionId = 1,
+            displayName = "",
+            importRecordCount = row.ImportCount,
+            exportRecordCount = 0,
+            bmlDatasetId = row.PublicId,
+            userId = 0,
+            importStatus = (int)row.ImportStatus,
+            importProgress = ImportProgress(row),
+            exportStatus = NotExported,
+            exportProgress = 0,
+            dataType = row.DataType,
+            projectType = row.ProjectType,
+            templateType = row.TemplateType,
+            errCode = ErrorCode(row),
+            uniqueType = 0,
+            importErrorInfo = row.ImportErrorInfo,
+            createTime = WireTime.Plain(row.CreatedAt),
+            modifyTime = WireTime.Plain(row.ModifiedAt),
+            storageType = row.StorageType,
+            storage = Storage(row),
+            releaseStatus = (int)row.ReleaseStatus,
+            releaseErrCode = 0,
+            releaseStoragePath = row.ReleaseStatus == DatasetReleaseStatus.Finished ? $"/{row.PublicId}" : "",
+            releaseProgress = ReleaseProgress(row),
+            remark = "",
+            annotatedEntityCount = row.Rows,
+            entityCount = row.Rows,
+            labelCount = 0,
+            memorySize = Math.Round(row.Bytes / 1048576.0, 2),
+            characterCount = row.Characters,
+            contentHash = row.ContentHash,
+            refusedEntityCount = row.ImportErrorCount,
+            isEnhancing = false,
+            enhanceStatus = -1,
+            hasEnhance = false,
+            isSelfInstructEnhance = false,
+            etlStatus = 0,
+            hasEtl = false,
+            description = "",
+            tag = Array.Empty<object>(),
+            license = "",
+        },
+    };
+
+    public static object Status(DatasetRow row) => new
+    {
+        importStatus = (int)row.ImportStatus,
+        importProgress = ImportProgress(row),
+        releaseStatus = (int)row.ReleaseStatus,
+        releaseProgress = ReleaseProgress(row),
+        exportStatus = NotExported,
+        exportProgress = 0,
+        enhanceStatus = -1,
+        etlStatus = 0,
+        importErrorInfo = row.ImportErrorInfo,
+        entityCount = row.Rows,
+        annotatedEntityCount = row.Rows,
+        labelCount = 0,
+        characterCount = row.Characters,
+        modifyTime = WireTime.Plain(row.ModifiedAt),
+    };
+
+    public static DatasetImportErrorDetail Errors(DatasetRow row, IReadOnlyList<ImportErrorRow> errors) => new()
+    {
+        DataType = row.DataType,
+        ProjectType = row.ProjectType,
+        DownloadUrl = "",
+        IsZip = false,
+        Content = [.. errors.Select(error => new DatasetImportError
+        {
+            Sequence = error.Line,
+            SampleFileName = error.File,
+            SampleName = error.Field,
+            TextLocation = error.Field.Length == 0 ? $"line {error.Line}" : $"line {error.Line}, {error.Field}",
+            TextContent = error.Message,
+        })],
+    };
+
+    public static object Entity(DatasetRow row, long index, TrainingRow entry) => new
+    {
+        id = $"{row.PublicId}-{index}",
+        name = $"row {index}",
+        labels = Array.Empty<object>(),
+        url = "",
+        memorySize = 0,
+        isEncrypted = false,
+        textExtra = new { messages = entry.Messages },
+    };
+
+    private static object Storage(DatasetRow row) => new
+    {
+        storageId = "platform",
+        storageName = "platform",
+        storagePath = $"/{row.PublicId}",
+        rawStoragePath = "",
+        region = "local",
+    };
+
+    private static int ImportProgress(DatasetRow row) => row.ImportStatus == DatasetImportStatus.Finished ? 100 : 0;
+
+    private static int ReleaseProgress(DatasetRow row) => row.ReleaseStatus == DatasetReleaseStatus.Finished ? 100 : 0;
+
+    private static int? ErrorCode(DatasetRow row) => row.ImportStatus == DatasetImportStatus.Failed ? 510102 : null;
+}

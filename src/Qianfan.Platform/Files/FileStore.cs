@@ -1,0 +1,84 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Qianfan.Platform.Data;
+using Qianfan.Platform.Http;
+
+namespace Qianfan.Platform.Files;
+
+/// <summary>Uploaded files.</summary>
+internal sealed class FileStore(IDbContextFactory<PlatformDbContext> contexts, DataFolders folders, IOptions<PlatformOptions> options, TimeProvider time)
+{
+    private const int BufferSize = 128 * 1024;
+
+    /// <summary>Streams bytes into a file of which nothing is known yet. <see cref="KeepAsync"/> makes it an upload.</summary>
+    /// <returns>Its text id and size.</returns>
+    /// <exception cref="PlatformException">It is larger than allowed; nothing is left of it.</exception>
+    public async Task<(string Id, long Bytes)> ReceiveAsync(Stream content, CancellationToken cancellationToken)
+    {
+        var id = PublicId.File();
+        var limit = options.Value.MaxFileBytes;
+        long bytes = 0;
+        await AtomicFile.WriteAsync(folders.File(id), async stream =>
+        {
+            var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(BufferSize);
+            try
+            {
+                while (await content.ReadAsync(buffer, cancellationToken) is var read and > 0)
+                {
+                    bytes += read;
+                    if (bytes > limit) throw new PlatformException(PlatformError.TooLarge, $"The file is larger than {limit} bytes (setting MaxFileBytes)", "file");
+                    await stream.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
+                }
+            }
+            finally
+            {
+                System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
+            }
+        });
+        return (id, bytes);
+    }
+
+    /// <summary>Makes received bytes an upload of the owner.</summary>
+    public async Task<FileRow> KeepAsync(string id, long bytes, string ownerId, string name, string purpose, CancellationToken cancellationToken)
+    {
+        var row = new FileRow { PublicId = id, OwnerId = ownerId, Name = name, Purpose = purpose, Bytes = bytes, CreatedAt = time.GetUtcNow() };
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        context.Files.Add(row);
+        await context.SaveChangesAsync(cancellationToken);
+        return row;
+    }
+
+    /// <summary>Forgets received bytes.</summary>
+    public void Drop(string id) => File.Delete(folders.File(id));
+
+    public async Task<IReadOnlyList<FileRow>> ListAsync(string ownerId, string? purpose, string? after, int limit, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var rows = context.Files.AsNoTracking().Where(row => row.OwnerId == ownerId);
+        if (purpose is not null) rows = rows.Where(row => row.Purpose == purpose);
+        if (after is not null) rows = rows.Where(row => row.Id < context.Files.Where(other => other.OwnerId == ownerId && other.PublicId == after).Select(other => other.Id).FirstOrDefault());
+        return await rows.OrderByDescending(row => row.Id).Take(limit).ToListAsync(cancellationToken);
+    }
+
+    public async Task<FileRow?> FindAsync(string ownerId, string id, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        return await context.Files.AsNoTracking().Of(ownerId, id).SingleOrDefaultAsync(cancellationToken);
+    }
+
+    /// <summary>The owner's file.</summary>
+    /// <exception cref="PlatformException">There is none.</exception>
+    public async Task<FileRow> GetAsync(string ownerId, string id, CancellationToken cancellationToken) =>
+        await FindAsync(ownerId, id, cancellationToken) ?? throw PlatformException.NotFound("File", id);
+
+    public async Task DeleteAsync(string ownerId, string id, CancellationToken cancellationToken)
+    {
+        var row = await GetAsync(ownerId, id, cancellationToken);
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        await context.Files.Where(file => file.Id == row.Id).ExecuteDeleteAsync(cancellationToken);
+        Drop(row.PublicId);
+    }
+
+    public FileStream Open(FileRow row) =>
+        new(folders.File(row.PublicId), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BufferSize, FileOptions.Asynchronous | FileOptions.SequentialScan);
+}

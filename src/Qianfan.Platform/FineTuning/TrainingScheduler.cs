@@ -1,0 +1,46 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Quartz;
+using Qianfan.Platform.Data;
+
+namespace Qianfan.Platform.FineTuning;
+
+/// <summary>Wakes the training slots: at once when a task is queued, and every now and then in case a wake-up was lost. It has nothing in its job data: the queue is the task rows.</summary>
+[DisallowConcurrentExecution]
+internal sealed class DispatchTrainingJob(TrainingSupervisor supervisor) : IJob
+{
+    public static readonly JobKey Key = new("dispatch", "training");
+
+    public ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken)
+    {
+        supervisor.Wake();
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>The Quartz scheduler named <c>training</c>, with a store of its own.</summary>
+internal sealed class TrainingScheduler([FromKeyedServices(TrainingScheduler.Name)] IScheduler scheduler)
+{
+    public const string Name = "training";
+
+    /// <summary>Stands for the store's file until the data folder is known.</summary>
+    public const string PlaceholderConnection = "Data Source=qianfan-training-scheduler";
+
+    /// <summary>How often the queue is looked at although nobody asked for it.</summary>
+    public static readonly TimeSpan Sweep = TimeSpan.FromSeconds(30);
+
+    /// <summary>Has the queue looked at.</summary>
+    public ValueTask WakeAsync(CancellationToken cancellationToken) => scheduler.TriggerJob(DispatchTrainingJob.Key, null, cancellationToken);
+}
+
+/// <summary>Puts the scheduler's store into the data folder, which is known when the host has read its settings.</summary>
+internal sealed class TrainingStore(DataFolders folders) : IPostConfigureOptions<DataSourceOptions>
+{
+    public void PostConfigure(string? name, DataSourceOptions options)
+    {
+        if (options.ConnectionString != TrainingScheduler.PlaceholderConnection) return;
+        Directory.CreateDirectory(Path.GetDirectoryName(folders.SchedulerDatabase)!);
+        options.ConnectionString = new SqliteConnectionStringBuilder { DataSource = folders.SchedulerDatabase }.ConnectionString;
+    }
+}

@@ -1,0 +1,44 @@
+using Microsoft.AspNetCore.Http;
+using Qianfan.Platform.Access;
+
+namespace Qianfan.Platform.Http;
+
+/// <summary>The actions of a console V2 address: <c>POST /v2/{area}?Action={name}</c>.</summary>
+/// <remarks><typeparamref name="TService"/> is what the handlers work with; it comes from the container.</remarks>
+internal sealed class ActionTable<TService> where TService : class
+{
+    private readonly Dictionary<string, (bool Writes, Func<HttpContext, PlatformCaller, TService, Task<object?>> Run)> _actions = new(StringComparer.Ordinal);
+
+    /// <summary>An action for every key.</summary>
+    public ActionTable<TService> Read<TRequest>(string name, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler) => Add(name, false, handler);
+
+    /// <summary>An action for keys that may change something.</summary>
+    public ActionTable<TService> Write<TRequest>(string name, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler) => Add(name, true, handler);
+
+    /// <summary>Names and whether they change something.</summary>
+    public IEnumerable<(string Name, bool Writes)> Actions => _actions.Select(action => (action.Key, action.Value.Writes));
+
+    /// <summary>Answers a request.</summary>
+    public async Task<IResult> InvokeAsync(HttpContext context, PlatformCaller caller, TService service)
+    {
+        var name = context.Request.Query["Action"].ToString();
+        if (!_actions.TryGetValue(name, out var action))
+        {
+            throw new PlatformException(
+                PlatformError.UnknownRoute,
+                name.Length == 0 ? "The query parameter Action is missing" : $"There is no action {PlatformException.Shown(name)}; there are {string.Join(", ", _actions.Keys)}");
+        }
+
+        if (action.Writes && caller.Key.ReadOnly) throw new PlatformException(PlatformError.Forbidden, "This key may only read");
+        return Answers.V2(await action.Run(context, caller, service));
+    }
+
+    private ActionTable<TService> Add<TRequest>(string name, bool writes, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler)
+    {
+        _actions.Add(name, (writes, async (context, caller, service) => await handler(service, caller, await Bodies.ReadAsync<TRequest>(context), context.RequestAborted)));
+        return this;
+    }
+}
+
+/// <summary>The body of an action without parameters.</summary>
+internal sealed record NoParameters;

@@ -1,0 +1,41 @@
+using Microsoft.EntityFrameworkCore;
+using Qianfan.Platform.Data;
+using Qianfan.Platform.FineTuning;
+using Qianfan.Platform.Http;
+using Qianfan.Platform.Services;
+
+namespace Qianfan.Platform.Inference;
+
+/// <summary>Finds what a caller means by "model": a service of theirs (by endpoint or id), or a base model.</summary>
+internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts, BaseModelCatalog baseModels, DataFolders folders)
+{
+    /// <summary>The model to ask.</summary>
+    /// <exception cref="PlatformException">There is none, or it isn't ready.</exception>
+    public async Task<ModelSpec> FindAsync(string ownerId, string? name, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(name)) throw PlatformException.Missing("model");
+        if (baseModels.Find(name) is { } model) return ModelSpec.Of(model, folders);
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var number = OwnedRows.ParseId(name);
+        var service = await context.Services.AsNoTracking().Include(row => row.Model)
+            .Where(row => row.OwnerId == ownerId && (row.UrlSuffix == name || row.PublicId == name || row.Id == number))
+            .FirstOrDefaultAsync(cancellationToken)
+            ?? throw new PlatformException(PlatformError.UnknownModel, $"There is no model or service {PlatformException.Shown(name)}", "model");
+        return service.State switch
+        {
+            ServiceState.Serving => ModelSpec.Of(service.Model, folders),
+            ServiceState.Failed => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} failed to deploy: {service.Error}"),
+            ServiceState.Stopped => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} is stopped"),
+            _ => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} is being deployed; try again in a moment"),
+        };
+    }
+
+    /// <summary>All that an owner can name: base models, then services.</summary>
+    public async Task<IReadOnlyList<(string Id, DateTimeOffset? Created, string Owner)>> ListAsync(string ownerId, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var services = await context.Services.AsNoTracking().Where(row => row.OwnerId == ownerId).OrderBy(row => row.Id)
+            .Select(row => new { row.UrlSuffix, row.CreatedAt }).ToListAsync(cancellationToken);
+        return [.. baseModels.List().Select(model => (model.Name, (DateTimeOffset?)null, "system")), .. services.Select(row => (row.UrlSuffix, (DateTimeOffset?)row.CreatedAt, ownerId))];
+    }
+}

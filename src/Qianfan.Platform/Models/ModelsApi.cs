@@ -1,0 +1,162 @@
+using Microsoft.AspNetCore.Http;
+using Qianfan.Platform.Access;
+using Qianfan.Platform.FineTuning;
+using Qianfan.Platform.Http;
+using Qianfan.Sdk.Protocol;
+
+namespace Qianfan.Platform.Models;
+
+/// <summary>Console V1, area modelrepo, and <c>/v2/model</c>.</summary>
+internal static class ModelsApi
+{
+    private const string Root = "/wenxinworkshop/modelrepo/";
+
+    public static ActionTable<ModelService> Actions { get; } = new ActionTable<ModelService>()
+        .Read<DescribeModelSetRequest>("DescribeModelSet", DescribeSetAsync)
+        .Read<ModelIdRequest>("DescribeModel", DescribeAsync)
+        .Read<ModelSetListRequest>("DescribeCustomModelSets", DescribeCustomAsync)
+        .Read<NoParameters>("DescribeSystemModelSets", DescribeSystemAsync)
+        .Write<ModelSetIdRequest>("DeleteModelSet", DeleteSetAsync)
+        .Write<ModelIdRequest>("DeleteModel", DeleteAsync);
+
+    public static void Map(RouteTable routes)
+    {
+        routes.Family(ApiFamilies.ConsoleV2)
+            .Read("POST", "/v2/model", (HttpContext context, PlatformCaller caller, ModelService service) => Actions.InvokeAsync(context, caller, service));
+        routes.Family(ApiFamilies.ConsoleV1)
+            .Write("POST", Root + "publishTrainModel", PublishAsync)
+            .Read("POST", Root + "modelDetail", DetailAsync)
+            .Read("POST", Root + "modelVersionDetail", VersionDetailAsync)
+            .Read("POST", Root + "model/user/list", UserListAsync)
+            .Read("POST", Root + "model/preset/list", PresetList)
+            .Write("POST", Root + "model/batchDelete", DeleteSetsAsync)
+            .Write("POST", Root + "model/version/batchDelete", DeleteVersionsAsync);
+    }
+
+    private static async Task<IResult> PublishAsync(Body<PublishTrainModelRequest> body, PlatformCaller caller, ModelService models, CancellationToken cancellationToken)
+    {
+        var version = await models.PublishAsync(caller.OwnerId, body.Value, cancellationToken);
+        return Answers.V1(ModelsWire.Published(version));
+    }
+
+    private static async Task<IResult> DetailAsync(Body<ModelDetailRequest> body, PlatformCaller caller, ModelService models, CancellationToken cancellationToken) =>
+        Answers.V1(ModelsWire.Set(await models.GetSetAsync(caller.OwnerId, body.Value.ModelId, null, cancellationToken)));
+
+    private static async Task<IResult> VersionDetailAsync(Body<ModelVersionDetailRequest> body, PlatformCaller caller, ModelService models, CancellationToken cancellationToken)
+    {
+        var version = await models.GetVersionAsync(caller.OwnerId, body.Value.ModelVersionId, cancellationToken);
+        return Answers.V1(ModelsWire.Version(version.Set, version));
+    }
+
+    private static async Task<IResult> UserListAsync(Body<ModelListRequest> body, PlatformCaller caller, ModelService models, CancellationToken cancellationToken)
+    {
+        var page = await models.ListAsync(caller.OwnerId, body.Value.NameFilter, Paging.Of(null, 100, null), cancellationToken);
+        return Answers.V1(new { total = page.Rows.Count, modelList = page.Rows.Select(ModelsWire.Set) });
+    }
+
+    private static IResult PresetList(BaseModelCatalog catalog)
+    {
+        var models = catalog.List();
+        return Answers.V1(new { total = models.Count, modelList = models.Select(Preset) });
+    }
+
+    private static async Task<IResult> DeleteSetsAsync(Body<ModelIdsRequest> body, PlatformCaller caller, ModelService models, CancellationToken cancellationToken)
+    {
+        foreach (var id in body.Value.Ids()) await models.DeleteSetAsync(caller.OwnerId, id, cancellationToken);
+        return Answers.V1(true);
+    }
+
+    private static async Task<IResult> DeleteVersionsAsync(Body<ModelVersionIdsRequest> body, PlatformCaller caller, ModelService models, CancellationToken cancellationToken)
+    {
+        foreach (var id in body.Value.Ids()) await models.DeleteVersionAsync(caller.OwnerId, id, cancellationToken);
+        return Answers.V1(true);
+    }
+
+    private static async Task<object?> DescribeSetAsync(ModelService models, PlatformCaller caller, DescribeModelSetRequest request, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(request.ModelSetId) && string.IsNullOrEmpty(request.ModelSetName)) throw PlatformException.Missing("modelSetId");
+        return ModelsWire.Description(await models.GetSetAsync(caller.OwnerId, request.ModelSetId, request.ModelSetName, cancellationToken));
+    }
+
+    private static async Task<object?> DescribeAsync(ModelService models, PlatformCaller caller, ModelIdRequest request, CancellationToken cancellationToken) =>
+        ModelsWire.Description(await models.GetVersionAsync(caller.OwnerId, request.ModelId, cancellationToken));
+
+    private static async Task<object?> DescribeCustomAsync(ModelService models, PlatformCaller caller, ModelSetListRequest request, CancellationToken cancellationToken)
+    {
+        var page = await models.ListAsync(caller.OwnerId, request.ModelSetName, Paging.Of(request.Marker, request.MaxKeys, request.PageReverse), cancellationToken);
+        return new { modelSetList = page.Rows.Select(ModelsWire.Description), pageInfo = page.Info };
+    }
+
+    private static Task<object?> DescribeSystemAsync(ModelService models, PlatformCaller caller, NoParameters request, CancellationToken cancellationToken) =>
+        Task.FromResult<object?>(new
+        {
+            modelSetList = models.BaseModels.List().Select(model => new
+            {
+                modelSetId = model.Name,
+                modelSetName = model.Name,
+                displayName = model.DisplayName,
+                description = model.Description,
+                contextLength = model.ContextLength,
+                source = "PlatformPreset",
+                modelType = "Text2Text",
+                modelIds = new[] { model.Name },
+            }),
+        });
+
+    private static async Task<object?> DeleteSetAsync(ModelService models, PlatformCaller caller, ModelSetIdRequest request, CancellationToken cancellationToken)
+    {
+        await models.DeleteSetAsync(caller.OwnerId, request.ModelSetId, cancellationToken);
+        return true;
+    }
+
+    private static async Task<object?> DeleteAsync(ModelService models, PlatformCaller caller, ModelIdRequest request, CancellationToken cancellationToken)
+    {
+        await models.DeleteVersionAsync(caller.OwnerId, request.ModelId, cancellationToken);
+        return true;
+    }
+
+    private static object Preset(BaseModel model) => new
+    {
+        modelName = model.Name,
+        displayName = model.DisplayName,
+        description = model.Description,
+        source = "PlatformPreset",
+        ctxLength = model.ContextLength,
+    };
+}
+
+/// <summary>DescribeCustomModelSets with our filter by name.</summary>
+internal sealed record ModelSetListRequest
+{
+    public string? ModelSetName { get; init; }
+
+    public string? Marker { get; init; }
+
+    public int? MaxKeys { get; init; }
+
+    public bool? PageReverse { get; init; }
+}
+
+/// <summary>modelrepo/model/user/list.</summary>
+internal sealed record ModelListRequest
+{
+    public string? NameFilter { get; init; }
+}
+
+/// <summary>modelrepo/model/batchDelete.</summary>
+internal sealed record ModelIdsRequest
+{
+    [System.Text.Json.Serialization.JsonPropertyName("modelIDs")]
+    public required IReadOnlyList<string> ModelIds { get; init; }
+
+    public IReadOnlyList<string> Ids() => ModelIds.Count is > 0 and <= 100 ? ModelIds : throw PlatformException.Invalid("modelIDs", "param[modelIDs] invalid: it must name 1 to 100 models");
+}
+
+/// <summary>modelrepo/model/version/batchDelete.</summary>
+internal sealed record ModelVersionIdsRequest
+{
+    public required IReadOnlyList<string> ModelVersionIds { get; init; }
+
+    public IReadOnlyList<string> Ids() =>
+        ModelVersionIds.Count is > 0 and <= 100 ? ModelVersionIds : throw PlatformException.Invalid("modelVersionIds", "param[modelVersionIds] invalid: it must name 1 to 100 versions");
+}

@@ -1,0 +1,238 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http;
+using Qianfan.Platform.Access;
+using Qianfan.Platform.FineTuning;
+using Qianfan.Platform.Http;
+
+namespace Qianfan.Platform.OpenAI;
+
+/// <summary>OpenAI's fine-tuning API over our tasks: one queue, one table.</summary>
+internal static class FineTuningJobsApi
+{
+    private const string Root = "/v1/fine_tuning/jobs";
+    private const int MostListed = 100;
+
+    public static void Map(RouteTable routes) => routes.Family(ApiFamilies.OpenAI)
+        .Write("POST", Root, CreateAsync)
+        .Read("GET", Root, ListAsync)
+        .Read("GET", Root + "/{jobId}", GetAsync)
+        .Write("POST", Root + "/{jobId}/cancel", CancelAsync)
+        .Write("POST", Root + "/{jobId}/resume", ResumeAsync)
+        .Read("GET", Root + "/{jobId}/events", EventsAsync)
+        .Read("GET", Root + "/{jobId}/checkpoints", CheckpointsAsync);
+
+    private static async Task<IResult> CreateAsync(Body<FineTuningJobBody> body, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken) =>
+        Answers.Plain(Describe(await jobs.CreateAsync(caller.OwnerId, body.Value, cancellationToken)));
+
+    private static async Task<IResult> ListAsync(string? after, int? limit, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken)
+    {
+        var most = Math.Clamp(limit ?? 20, 1, MostListed);
+        var rows = await jobs.ListAsync(caller.OwnerId, after, most + 1, cancellationToken);
+        return Answers.Plain(new { @object = "list", data = rows.Take(most).Select(Describe), has_more = rows.Count > most });
+    }
+
+    private static async Task<IResult> GetAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken) =>
+        Answers.Plain(Describe(await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)));
+
+    private static async Task<IResult> CancelAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, FineTuningService service, CancellationToken cancellationToken)
+    {
+        var task = (await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)).Task;
+        if (!await service.StopAsync(caller.OwnerId, task.PublicId, cancellationToken)) throw PlatformException.Conflict($"Job {jobId} has ended already");
+        return Answers.Plain(Describe(await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)));
+    }
+
+    private static async Task<IResult> ResumeAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, FineTuningService service, CancellationToken cancellationToken)
+    {
+        var task = (await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)).Task;
+        await service.ResumeAsync(caller.OwnerId, task.PublicId, cancellationToken);
+        return Answers.Plain(Describe(await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)));
+    }
+
+    private static async Task<IResult> EventsAsync(string jobId, string? after, int? limit, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken)
+    {
+        var most = Math.Clamp(limit ?? 20, 1, MostListed);
+        var task = (await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)).Task;
+        var events = await jobs.EventsAsync(task, after, most + 1, cancellationToken);
+        return Answers.Plain(new { @object = "list", data = events.Take(most).Select(entry => DescribeEvent(task, entry)), has_more = events.Count > most });
+    }
+
+    private static async Task<IResult> CheckpointsAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, FineTuningService service, CancellationToken cancellationToken)
+    {
+        var job = await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken);
+        var checkpoints = await service.CheckpointsAsync(job.Task, cancellationToken);
+        return Answers.Plain(new
+        {
+            @object = "list",
+            has_more = false,
+            data = checkpoints.Reverse().Select(checkpoint => new
+            {
+                @object = "fine_tuning.job.checkpoint",
+                id = $"ftckpt-{job.Task.PublicId["task-".Length..]}-{checkpoint.Step}",
+                created_at = job.Task.CreatedAt.ToUnixTimeSeconds(),
+                fine_tuning_job_id = FineTuningJobs.Id(job.Task),
+                fine_tuned_model_checkpoint = job.Task.FineTunedModel,
+                step_number = checkpoint.Step,
+                metrics = new { step = checkpoint.Step, train_loss = checkpoint.TrainingLoss, valid_loss = checkpoint.ValidationLoss },
+            }),
+        });
+    }
+
+    private static FineTuningJobObject Describe(FineTuningJobs.Job job) => new()
+    {
+        Id = FineTuningJobs.Id(job.Task),
+        CreatedAt = job.Task.CreatedAt.ToUnixTimeSeconds(),
+        FinishedAt = job.Status is "succeeded" or "failed" or "cancelled" ? job.Task.FinishedAt?.ToUnixTimeSeconds() : null,
+        Model = job.Task.Job.Model,
+        FineTunedModel = job.Status == "succeeded" ? job.Task.FineTunedModel : null,
+        OrganizationId = job.Task.OwnerId,
+        Status = job.Status,
+        TrainingFile = job.Task.TrainingFileId,
+        HyperParameters = JsonNode.Parse(job.Task.HyperParameters),
+        TrainedTokens = job.Task.TrainedTokens,
+        Suffix = job.Task.Suffix,
+        Error = job.Task.ErrorMessage is { } message ? new { code = job.Task.ErrorCode, message, param = (string?)null } : null,
+    };
+
+    private static object DescribeEvent(TaskRow task, TaskEventRow entry)
+    {
+        var data = JsonNode.Parse(entry.Data)!.AsObject();
+        return new
+        {
+            @object = "fine_tuning.job.event",
+            id = $"ftevent-{task.PublicId["task-".Length..]}-{entry.Sequence}",
+            created_at = entry.Time.ToUnixTimeSeconds(),
+            level = entry.Kind == "log" ? Level((string?)data["level"]) : "info",
+            message = Message(entry.Kind, data),
+            type = entry.Kind is "metric" or "validation" ? "metrics" : "message",
+            data = entry.Kind switch
+            {
+                "metric" => new JsonObject { ["step"] = data["step"]!.DeepClone(), ["total_steps"] = data["totalSteps"]!.DeepClone(), ["train_loss"] = data["loss"]?.DeepClone() },
+                "validation" => new JsonObject { ["step"] = data["step"]!.DeepClone(), ["valid_loss"] = data["loss"]?.DeepClone() },
+                _ => data,
+            },
+        };
+    }
+
+    private static string Level(string? level) => level switch
+    {
+        "warning" => "warn",
+        "error" => "error",
+        _ => "info",
+    };
+
+    private static string Message(string kind, JsonObject data) => kind switch
+    {
+        "metric" => $"Step {data["step"]}/{data["totalSteps"]}: training loss={data["loss"]}",
+        "validation" => $"Step {data["step"]}: validation loss={data["loss"]}",
+        "checkpoint" => $"Checkpoint after step {data["step"]}",
+        "started" => $"Training starts at step {data["fromStep"]} of {data["totalSteps"]}",
+        "status" => $"{data["runStatus"]} {data["runProgress"]}",
+        _ => (string?)data["message"] ?? "",
+    };
+}
+
+/// <summary>A job as OpenAI shows it; members that are null stand there as null.</summary>
+internal sealed record FineTuningJobObject
+{
+    [JsonPropertyName("object")]
+    public string Object { get; } = "fine_tuning.job";
+
+    [JsonPropertyName("id")]
+    public required string Id { get; init; }
+
+    [JsonPropertyName("created_at")]
+    public required long CreatedAt { get; init; }
+
+    [JsonPropertyName("finished_at"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required long? FinishedAt { get; init; }
+
+    [JsonPropertyName("model")]
+    public required string Model { get; init; }
+
+    [JsonPropertyName("fine_tuned_model"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required string? FineTunedModel { get; init; }
+
+    [JsonPropertyName("organization_id")]
+    public required string OrganizationId { get; init; }
+
+    [JsonPropertyName("status")]
+    public required string Status { get; init; }
+
+    [JsonPropertyName("training_file")]
+    public required string? TrainingFile { get; init; }
+
+    [JsonPropertyName("validation_file"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public string? ValidationFile { get; init; }
+
+    [JsonPropertyName("result_files")]
+    public IReadOnlyList<string> ResultFiles { get; } = [];
+
+    [JsonPropertyName("hyperparameters")]
+    public required JsonNode? HyperParameters { get; init; }
+
+    [JsonPropertyName("trained_tokens"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required long? TrainedTokens { get; init; }
+
+    [JsonPropertyName("user_provided_suffix"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required string? Suffix { get; init; }
+
+    [JsonPropertyName("error"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required object? Error { get; init; }
+}
+
+/// <summary>The body that makes a job.</summary>
+internal sealed record FineTuningJobBody
+{
+    [JsonPropertyName("training_file")]
+    public string? TrainingFile { get; init; }
+
+    [JsonPropertyName("validation_file")]
+    public string? ValidationFile { get; init; }
+
+    [JsonPropertyName("model")]
+    public string? Model { get; init; }
+
+    [JsonPropertyName("suffix")]
+    public string? Suffix { get; init; }
+
+    [JsonPropertyName("seed")]
+    public int? Seed { get; init; }
+
+    [JsonPropertyName("hyperparameters")]
+    public FineTuningJobHyperParameters? HyperParameters { get; init; }
+
+    [JsonPropertyName("method")]
+    public FineTuningJobMethod? Method { get; init; }
+}
+
+/// <summary>How a job trains.</summary>
+internal sealed record FineTuningJobMethod
+{
+    [JsonPropertyName("type")]
+    public string? Type { get; init; }
+
+    [JsonPropertyName("supervised")]
+    public FineTuningJobSupervised? Supervised { get; init; }
+}
+
+/// <summary>The supervised method.</summary>
+internal sealed record FineTuningJobSupervised
+{
+    [JsonPropertyName("hyperparameters")]
+    public FineTuningJobHyperParameters? HyperParameters { get; init; }
+}
+
+/// <summary>A job's hyper-parameters; each may be the text <c>auto</c>.</summary>
+internal sealed record FineTuningJobHyperParameters
+{
+    [JsonPropertyName("n_epochs")]
+    public JsonElement? Epochs { get; init; }
+
+    [JsonPropertyName("batch_size")]
+    public JsonElement? BatchSize { get; init; }
+
+    [JsonPropertyName("learning_rate_multiplier")]
+    public JsonElement? LearningRateMultiplier { get; init; }
+}
