@@ -32,15 +32,25 @@ internal sealed partial class DatasetImporter(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (!options.Value.Api) return;
-        do
+        try
         {
-            while (await NextAsync(stoppingToken) is { } dataset)
+            while (true)
             {
-                await RunAsync(dataset, stoppingToken);
-                Interlocked.Exchange(ref _imported, NewSignal()).SetResult();
+                var woken = _wake.Reader.WaitToReadAsync(stoppingToken);
+                while (await NextAsync(stoppingToken) is { } dataset)
+                {
+                    await RunAsync(dataset, stoppingToken);
+                    Interlocked.Exchange(ref _imported, NewSignal()).SetResult();
+                }
+
+                await woken;
+                _wake.Reader.TryRead(out _);
             }
         }
-        while (await _wake.Reader.WaitToReadAsync(stoppingToken) && _wake.Reader.TryRead(out _));
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // An import under way is done again from its beginning at the next start.
+        }
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

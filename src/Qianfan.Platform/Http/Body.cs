@@ -57,8 +57,14 @@ internal static partial class Bodies
         while (true)
         {
             var result = await reader.ReadAsync(context.RequestAborted);
-            if (result.Buffer.Length > limit) throw TooLarge(limit);
-            if (result.IsCompleted) return result.Buffer.ToArray();
+            var tooLarge = result.Buffer.Length > limit;
+            if (tooLarge || result.IsCompleted)
+            {
+                var bytes = tooLarge ? [] : result.Buffer.ToArray();
+                reader.AdvanceTo(result.Buffer.End);
+                return tooLarge ? throw TooLarge(limit) : bytes;
+            }
+
             reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
         }
     }

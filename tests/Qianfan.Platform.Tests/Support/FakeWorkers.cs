@@ -1,0 +1,276 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Qianfan.Platform.Workers;
+using Qianfan.WorkerProtocol;
+
+namespace Qianfan.Platform.Tests.Support;
+
+/// <summary>Starts in-memory workers that keep to the protocol: training writes checkpoints and an output, serving echoes.</summary>
+internal sealed class FakeWorkers : IWorkerLauncher
+{
+    private readonly ConcurrentQueue<FakeWorker> _started = new();
+    private readonly Channel<FakeTrainer> _trainers = Channel.CreateUnbounded<FakeTrainer>();
+    private readonly Channel<FakeServer> _servers = Channel.CreateUnbounded<FakeServer>();
+
+    /// <summary>Steps of a whole training.</summary>
+    public int TotalSteps { get; set; } = 6;
+
+    /// <summary>Whether a training worker runs on by itself; otherwise the test lets it take each step.</summary>
+    public bool TrainsAlone { get; set; } = true;
+
+    /// <summary>Whether a serving worker sends text by itself; otherwise the test lets it send each piece.</summary>
+    public bool AnswersAlone { get; set; } = true;
+
+    /// <summary>Models that can't be loaded.</summary>
+    public ConcurrentDictionary<string, string> BrokenModels { get; } = new();
+
+    /// <summary>What starting a worker throws.</summary>
+    public WorkerException? LaunchFault { get; set; }
+
+    public IReadOnlyCollection<FakeWorker> Started => _started;
+
+    public IWorker Launch(WorkerMode mode)
+    {
+        if (LaunchFault is { } fault) throw fault;
+        FakeWorker worker;
+        if (mode == WorkerMode.Train)
+        {
+            var trainer = new FakeTrainer(this);
+            _trainers.Writer.TryWrite(trainer);
+            worker = trainer;
+        }
+        else
+        {
+            var server = new FakeServer(this);
+            _servers.Writer.TryWrite(server);
+            worker = server;
+        }
+
+        _started.Enqueue(worker);
+        worker.Start();
+        return worker;
+    }
+
+    /// <summary>The next training worker that is started.</summary>
+    public ValueTask<FakeTrainer> NextTrainerAsync() => _trainers.Reader.ReadAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>The next serving worker that is started.</summary>
+    public ValueTask<FakeServer> NextServerAsync() => _servers.Reader.ReadAsync(TestContext.Current.CancellationToken);
+}
+
+/// <summary>What all fake workers do.</summary>
+internal abstract class FakeWorker(string mode) : IWorker
+{
+    private readonly Channel<HostMessage> _input = Channel.CreateUnbounded<HostMessage>();
+    private readonly Channel<WorkerMessage> _output = Channel.CreateUnbounded<WorkerMessage>();
+    private readonly TaskCompletionSource<WorkerExit> _exit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _killed = new();
+    private Task _life = Task.CompletedTask;
+
+    /// <summary>Everything that the platform has sent.</summary>
+    public ConcurrentQueue<HostMessage> Received { get; } = new();
+
+    public bool WasKilled { get; private set; }
+
+    public Task<WorkerExit> Exited => _exit.Task;
+
+    protected ChannelReader<HostMessage> Input => _input.Reader;
+
+    protected CancellationToken Killed => _killed.Token;
+
+    public void Start() => _life = Task.Run(LiveAsync);
+
+    /// <summary>Ends without a last word, as a crash does.</summary>
+    public void Die(int code = 137, string errors = "Aborted (core dumped)")
+    {
+        _exit.TrySetResult(new WorkerExit(code, errors));
+        _output.Writer.TryComplete();
+        _killed.Cancel();
+    }
+
+    /// <summary>Writes a line.</summary>
+    public void Say(WorkerMessage message) => _output.Writer.TryWrite(message);
+
+    public async ValueTask<WorkerMessage?> ReadAsync(CancellationToken cancellationToken)
+    {
+        while (await _output.Reader.WaitToReadAsync(cancellationToken))
+        {
+            if (_output.Reader.TryRead(out var message)) return message;
+        }
+
+        return null;
+    }
+
+    public bool TryRead(out WorkerMessage? message) => _output.Reader.TryRead(out message);
+
+    public ValueTask SendAsync(HostMessage message, CancellationToken cancellationToken)
+    {
+        Received.Enqueue(message);
+        _input.Writer.TryWrite(message);
+        return ValueTask.CompletedTask;
+    }
+
+    public Task<WorkerExit> WaitAsync(CancellationToken cancellationToken) => _exit.Task.WaitAsync(cancellationToken);
+
+    public void Kill()
+    {
+        WasKilled = true;
+        Die();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_exit.Task.IsCompleted) Kill();
+        await _life;
+    }
+
+    protected abstract Task RunAsync();
+
+    private async Task LiveAsync()
+    {
+        Say(new WorkerHello(WorkerLine.ProtocolVersion, "test", Environment.ProcessId, mode));
+        try
+        {
+            await RunAsync();
+            _exit.TrySetResult(new WorkerExit(0, ""));
+        }
+        catch (OperationCanceledException) when (Killed.IsCancellationRequested)
+        {
+            _exit.TrySetResult(new WorkerExit(137, ""));
+        }
+
+        _output.Writer.TryComplete();
+    }
+}
+
+/// <summary>Trains by counting steps; checkpoints lie in the task folder, so that a successor goes on from there.</summary>
+internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker("train")
+{
+    private readonly Channel<bool> _steps = Channel.CreateUnbounded<bool>();
+
+    /// <summary>Whether it ignores being told to stop.</summary>
+    public bool Deaf { get; set; }
+
+    public StartTraining Job => Received.OfType<StartTraining>().Single();
+
+    /// <summary>Lets it take some steps.</summary>
+    public void Step(int count = 1)
+    {
+        for (var i = 0; i < count; i++) _steps.Writer.TryWrite(true);
+    }
+
+    protected override async Task RunAsync()
+    {
+        var job = (StartTraining)await Input.ReadAsync(Killed);
+        var checkpoint = Path.Combine(job.TaskDirectory, "checkpoints", "step.txt");
+        var step = File.Exists(checkpoint) ? int.Parse(await File.ReadAllTextAsync(checkpoint), System.Globalization.CultureInfo.InvariantCulture) : 0;
+        var rows = File.ReadLines(job.RowsFile).Count();
+        Say(new TrainingStarted(step, workers.TotalSteps, rows, 0, rows * 10, 0, 1000, 1000));
+        while (step < workers.TotalSteps)
+        {
+            if (await MustStopAsync())
+            {
+                await SaveAsync(checkpoint, step);
+                Say(new TrainingStopped(step));
+                return;
+            }
+
+            step++;
+            Say(new TrainingProgress(step, workers.TotalSteps, step / 2.0, 3.0 / step, 0.001, 1, 100, step * 10));
+            if (step % 2 == 0) await SaveAsync(checkpoint, step);
+        }
+
+        var output = Directory.CreateDirectory(Path.Combine(job.TaskDirectory, "output")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(output, "config.json"), "{}");
+        Say(new TrainingCompleted(step, 3.0 / step, 0.75, step * 10, 1, job.Config.ParameterScale == "LoRA" ? "adapter" : "model"));
+    }
+
+    private async Task<bool> MustStopAsync()
+    {
+        if (workers.TrainsAlone) return Input.TryRead(out _) && !Deaf;
+        while (true)
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(Killed);
+            var step = _steps.Reader.WaitToReadAsync(either.Token).AsTask();
+            var stop = Input.WaitToReadAsync(either.Token).AsTask();
+            var first = await Task.WhenAny(step, stop);
+            await either.CancelAsync();
+            await ((Task)Task.WhenAll(step, stop)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Killed.ThrowIfCancellationRequested();
+            if (Input.TryRead(out _) && !Deaf) return true;
+            if (first == step && _steps.Reader.TryRead(out _)) return false;
+        }
+    }
+
+    private async Task SaveAsync(string path, int step)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await File.WriteAllTextAsync(path, step.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Say(new CheckpointSaved(step, 3.0 / Math.Max(step, 1), null));
+    }
+}
+
+/// <summary>Answers "{model}: {last message}", one character a step.</summary>
+internal sealed class FakeServer(FakeWorkers workers) : FakeWorker("serve")
+{
+    private readonly Channel<bool> _pieces = Channel.CreateUnbounded<bool>();
+
+    /// <summary>Lets it send some pieces of text.</summary>
+    public void SendPieces(int count = 1)
+    {
+        for (var i = 0; i < count; i++) _pieces.Writer.TryWrite(true);
+    }
+
+    /// <summary>Waits for a message of the platform.</summary>
+    public async Task<T> ExpectAsync<T>() where T : HostMessage
+    {
+        while (true)
+        {
+            if (Received.OfType<T>().FirstOrDefault() is { } message) return message;
+            await Task.Yield();
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    protected override async Task RunAsync()
+    {
+        var running = new List<Task>();
+        await foreach (var message in Input.ReadAllAsync(Killed))
+        {
+            switch (message)
+            {
+                case LoadModel load when workers.BrokenModels.TryGetValue(load.ModelKey, out var reason):
+                    Say(new RequestFailed(load.RequestId, WorkerErrors.InvalidModel, reason));
+                    break;
+                case LoadModel load:
+                    Directory.Exists(load.ModelDirectory).ShouldBeTrue();
+                    Say(new ModelLoaded(load.RequestId, load.ModelKey, 512, 1000));
+                    break;
+                case Generate generate:
+                    running.Add(AnswerAsync(generate));
+                    break;
+                case Embed embed:
+                    Say(new Embedded(embed.RequestId, [.. embed.Inputs.Select(text => (IReadOnlyList<float>)[1f, text.Length])], 3));
+                    break;
+                case Shutdown:
+                    return;
+            }
+        }
+    }
+
+    private async Task AnswerAsync(Generate generate)
+    {
+        var text = $"{generate.ModelKey}: {generate.Messages?[^1].Content ?? generate.Prompt}";
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!workers.AnswersAlone) await _pieces.Reader.ReadAsync(Killed).AsTask().ConfigureAwait(ConfigureAwaitOptions.None);
+            if (Received.OfType<CancelRequest>().Any(cancel => cancel.RequestId == generate.RequestId))
+            {
+                Say(new DecodeStep([new DecodedSlot(generate.RequestId, "", 5, i, "cancelled")]));
+                return;
+            }
+
+            Say(new DecodeStep([new DecodedSlot(generate.RequestId, text[i].ToString(), 5, i + 1, i == text.Length - 1 ? "stop" : null)]));
+        }
+    }
+}

@@ -1,0 +1,140 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace Qianfan.Platform.Tests.Support;
+
+/// <summary>Calls that many tests make.</summary>
+internal static class PlatformCalls
+{
+    public const string TwoRows = """
+        [{"prompt":"What is the capital of Atlantis?","response":[["Poseidonis."]]}]
+        {"messages":[{"role":"user","content":"你好"},{"role":"assistant","content":"您好，有什么可以帮您？"}]}
+        """;
+
+    /// <summary>A console V1 call; the whole answer.</summary>
+    public static async Task<JsonObject> V1Async(this HttpClient client, string path, object body)
+    {
+        using var response = await client.PostAsJsonAsync("/wenxinworkshop/" + path, body, TestContext.Current.CancellationToken);
+        return await ReadAsync(response);
+    }
+
+    /// <summary>A console V2 call; the whole answer.</summary>
+    public static async Task<JsonObject> V2Async(this HttpClient client, string area, string action, object body)
+    {
+        using var response = await client.PostAsJsonAsync($"/v2/{area}?Action={action}", body, TestContext.Current.CancellationToken);
+        return await ReadAsync(response);
+    }
+
+    public static async Task<JsonObject> PostAsync(this HttpClient client, string path, object body)
+    {
+        using var response = await client.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+        return await ReadAsync(response);
+    }
+
+    public static async Task<JsonObject> GetJsonAsync(this HttpClient client, string path)
+    {
+        using var response = await client.GetAsync(path, TestContext.Current.CancellationToken);
+        return await ReadAsync(response);
+    }
+
+    public static async Task<JsonObject> ReadAsync(HttpResponseMessage response)
+    {
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return JsonNode.Parse(text) as JsonObject ?? throw new InvalidOperationException($"{(int)response.StatusCode} {text}");
+    }
+
+    /// <summary>The result of an answer; an error fails the test with its text.</summary>
+    public static T Result<T>(this JsonObject answer) => answer["result"] is { } result ? result.GetValue<T>() : throw new InvalidOperationException(answer.ToJsonString());
+
+    public static JsonObject Result(this JsonObject answer) => answer["result"] as JsonObject ?? throw new InvalidOperationException(answer.ToJsonString());
+
+    public static string Text(this JsonNode node, string member) => (string?)node[member] ?? throw new InvalidOperationException($"no {member} in {node.ToJsonString()}");
+
+    /// <summary>Uploads rows.</summary>
+    public static async Task<string> UploadAsync(this HttpClient client, string rows = TwoRows, string name = "rows.jsonl")
+    {
+        using var content = PlatformHost.Upload(rows, name);
+        using var response = await client.PostAsync("/v1/files", content, TestContext.Current.CancellationToken);
+        return (await ReadAsync(response)).Text("id");
+    }
+
+    /// <summary>Makes a dataset of rows, imported and released.</summary>
+    public static async Task<string> DatasetAsync(this HttpClient client, string rows = TwoRows)
+    {
+        var file = await client.UploadAsync(rows);
+        var created = await client.V1Async("dataset/create", new { name = "rows", versionId = 1, projectType = 20, templateType = 2000, dataType = 4, storageType = "sysBos" });
+        var id = created.Result().Text("datasetId");
+        (await client.V1Async("dataset/import", new { datasetId = id, annotated = true, importFrom = 1, files = new[] { file } })).Result<bool>().ShouldBeTrue();
+        (await client.ImportedAsync(id))["importStatus"]!.GetValue<int>().ShouldBe(2);
+        (await client.V1Async("dataset/release", new { datasetId = id })).Result<bool>().ShouldBeTrue();
+        return id;
+    }
+
+    /// <summary>A dataset's version info once nothing is imported into it any more.</summary>
+    public static async Task<JsonObject> ImportedAsync(this HttpClient client, string datasetId)
+    {
+        while (true)
+        {
+            var info = (await client.V1Async("dataset/info", new { datasetId })).Result()["versionInfo"]!.AsObject();
+            if (info["importStatus"]!.GetValue<int>() is not (1 or -1)) return info;
+        }
+    }
+
+    /// <summary>Queues a task over a new dataset.</summary>
+    public static async Task<(string Job, string Task)> TaskAsync(this HttpClient client, string scale = "FullFineTuning", object? hyperParameters = null, string? dataset = null)
+    {
+        dataset ??= await client.DatasetAsync();
+        var job = (await client.V2Async("finetuning", "CreateFineTuningJob", new { name = "job", model = "qianfan-tiny", trainMode = "SFT" })).Result().Text("jobId");
+        var task = await client.V2Async("finetuning", "CreateFineTuningTask", new
+        {
+            jobId = job,
+            parameterScale = scale,
+            hyperParameterConfig = hyperParameters ?? new { epoch = 1 },
+            datasetConfig = new { sourceType = "Platform", versions = new[] { new { versionId = dataset } }, splitRatio = 20 },
+        });
+        return (job, task.Result().Text("taskId"));
+    }
+
+    public static async Task<JsonObject> DescribeTaskAsync(this HttpClient client, string taskId) =>
+        (await client.V2Async("finetuning", "DescribeFineTuningTask", new { taskId })).Result();
+
+    /// <summary>The task once it has a status.</summary>
+    public static async Task<JsonObject> AwaitTaskAsync(this HttpClient client, string taskId, params string[] statuses)
+    {
+        while (true)
+        {
+            var task = await client.DescribeTaskAsync(taskId);
+            if (statuses.Contains(task.Text("runStatus"))) return task;
+        }
+    }
+
+    /// <summary>The service once it has a status.</summary>
+    public static async Task<JsonObject> AwaitServiceAsync(this HttpClient client, string serviceId, params string[] statuses)
+    {
+        while (true)
+        {
+            var service = (await client.V2Async("service", "DescribeService", new { serviceId })).Result();
+            if (statuses.Contains(service.Text("runStatus"))) return service;
+        }
+    }
+
+    /// <summary>Publishes a task that is done.</summary>
+    public static async Task<(string Set, string Version)> PublishAsync(this HttpClient client, string job, string task, string name = "m_test")
+    {
+        var published = (await client.V1Async("modelrepo/publishTrainModel", new { isNewModel = true, modelName = name, versionMeta = new { taskId = job, iterationId = task } })).Result();
+        return (published.Text("modelIDStr"), published.Text("versionIdStr"));
+    }
+
+    /// <summary>All events until the stream ends.</summary>
+    public static async Task<IReadOnlyList<(long Id, string Kind, JsonObject Data)>> EventsAsync(this HttpClient client, string taskId, long after = 0)
+    {
+        var text = await client.GetStringAsync($"/v2/finetuning/tasks/{taskId}/events?after={after}", TestContext.Current.CancellationToken);
+        return [.. text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Where(block => !block.StartsWith(':')).Select(Parse)];
+    }
+
+    private static (long, string, JsonObject) Parse(string block)
+    {
+        var lines = block.Split('\n');
+        return (long.Parse(lines[0]["id: ".Length..], System.Globalization.CultureInfo.InvariantCulture), lines[1]["event: ".Length..], JsonNode.Parse(lines[2]["data: ".Length..])!.AsObject());
+    }
+}
