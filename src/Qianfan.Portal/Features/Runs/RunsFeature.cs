@@ -9,6 +9,13 @@ public static class RunsFeature
         services.AddSingleton<RunEventReader>();
         services.AddSingleton<RunEventFeed>();
         services.AddSingleton<RunEventStore>();
+        services.AddSingleton<RunOutcomes>();
+        services.AddSingleton<RunSignals>();
+        services.AddSingleton<RunExecutor>();
+        services.AddScoped<RunPipelineJob>();
+        services.AddSingleton<PipelineScheduler>();
+        services.AddHostedService(provider => provider.GetRequiredService<PipelineScheduler>());
+        services.AddSingleton<RunService>();
         return services;
     }
 
