@@ -73,7 +73,7 @@ public sealed class RunOutcomes(AuditLog audit, TimeProvider time)
         var service = await db.Services.SingleOrDefaultAsync(s => s.ConnectionId == run.ConnectionId && s.PlatformId == serviceId, cancellationToken);
         if (service is null)
         {
-            service = new Service
+            service = new Services.Service
             {
                 ProjectId = run.ProjectId,
                 ConnectionId = run.ConnectionId,

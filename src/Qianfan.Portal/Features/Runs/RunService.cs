@@ -81,7 +81,10 @@ public sealed partial class RunService(
         {
             if (!run.Status.CanStop())
                 throw new UserErrorException("RunCanNotStop");
-            (run.Status, run.FinishedAt) = run.Status is RunStatus.Queued && run.PipelineState is null ? (RunStatus.Stopped, time.GetUtcNow()) : (RunStatus.Stopping, null);
+            if (run.Status is RunStatus.Queued && run.PipelineState is null)
+                (run.Status, run.FinishedAt) = (RunStatus.Stopped, time.GetUtcNow());
+            else
+                run.Status = RunStatus.Stopping;
         }, cancellationToken);
 
     /// <summary>Has a stopped or failed run go on where it was.</summary>

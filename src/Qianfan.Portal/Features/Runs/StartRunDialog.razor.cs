@@ -1,0 +1,136 @@
+using Microsoft.AspNetCore.Components;
+using Microsoft.Extensions.Localization;
+using MudBlazor;
+using Qianfan.Portal.Components.Shared;
+using Qianfan.Portal.Security;
+
+namespace Qianfan.Portal.Features.Runs;
+
+/// <summary>Asks for a new run and starts it. All is preselected, so that a click is enough; what is left as it is stays with the platform's defaults. Closes with the run's id.</summary>
+public sealed partial class StartRunDialog : PortalPage
+{
+    private readonly Dictionary<string, string> _values = [];
+    private IReadOnlyList<DatasetOption>? _datasets;
+    private IReadOnlyList<BaseModelOption>? _models;
+    private UserErrorException? _modelError;
+    private UserErrorException? _startError;
+    private DatasetOption? _dataset;
+    private BaseModelOption? _model;
+    private TrainMethod? _method;
+    private string _name = "";
+    private string _suggested = "";
+    private string _modelName = "";
+    private string _serviceName = "";
+    private int _validationPercent = 20;
+    private bool _deploy = true;
+    private bool _busy;
+
+    [Parameter, EditorRequired] public Guid ProjectId { get; set; }
+
+    /// <summary>The dataset to choose first; the newest when null.</summary>
+    [Parameter] public Guid? DatasetId { get; set; }
+
+    [CascadingParameter] public required IMudDialogInstance Dialog { get; set; }
+    [Inject] public required RunService Runs { get; init; }
+    [Inject] public required IStringLocalizer<RunsText> Text { get; init; }
+    [Inject] public required IStringLocalizer<SharedText> Shared { get; init; }
+
+    private bool CanStart => !_busy && _dataset is not null && _model is not null && _name.Trim().Length > 0 && !(_method?.Fields.Any(IsWrong) ?? true);
+
+    /// <inheritdoc/>
+    protected override Task OnInitializedAsync() => LoadAsync(async (actor, cancellationToken) =>
+    {
+        _datasets = await Runs.DatasetsAsync(actor, ProjectId, cancellationToken);
+        _dataset = _datasets.FirstOrDefault(d => d.Id == DatasetId) ?? _datasets.FirstOrDefault();
+        if (_dataset is not null)
+            await LoadModelsAsync();
+    });
+
+    private async Task LoadModelsAsync()
+    {
+        (_models, _modelError) = (null, null);
+        try
+        {
+            _models = await Runs.BaseModelsAsync(await ActorAsync(), ProjectId, _dataset!.ConnectionId, Closing);
+        }
+        catch (UserErrorException e)
+        {
+            _modelError = e;
+            return;
+        }
+
+        ChooseModel(_models.FirstOrDefault(m => m.Name == _model?.Name) ?? _models.FirstOrDefault());
+    }
+
+    private async Task ChooseDatasetAsync(DatasetOption? dataset)
+    {
+        var elsewhere = dataset?.ConnectionId != _dataset?.ConnectionId;
+        _dataset = dataset;
+        Suggest();
+        if (elsewhere && dataset is not null)
+            await LoadModelsAsync();
+    }
+
+    private void ChooseModel(BaseModelOption? model)
+    {
+        _model = model;
+        ChooseMethod(model?.Methods[0]);
+        Suggest();
+    }
+
+    private void ChooseMethod(TrainMethod? method)
+    {
+        _method = method;
+        // What was typed for one method may be out of another's limits, or not one of its parameters.
+        _values.Clear();
+    }
+
+    // A name that was typed stays; one that was suggested follows the choice.
+    private void Suggest()
+    {
+        if (_name != _suggested || _dataset is null)
+            return;
+        var name = _model is null ? _dataset.Name : $"{_dataset.Name} · {_model.Name}";
+        _name = _suggested = name[..Math.Min(name.Length, RunService.LongestName)];
+    }
+
+    private void Set(TrainField field, string? value)
+    {
+        if (string.IsNullOrWhiteSpace(value) || value == field.Default)
+            _values.Remove(field.Key);
+        else
+            _values[field.Key] = value.Trim();
+    }
+
+    private bool IsWrong(TrainField field) => _values.TryGetValue(field.Key, out var value) && !field.Accepts(value);
+
+    private string MethodName(string peftType) => Text[$"Method_{peftType}"] is { ResourceNotFound: false } known ? known.Value : peftType;
+
+    private async Task StartAsync()
+    {
+        (_busy, _startError) = (true, null);
+        try
+        {
+            var config = new RunConfig
+            {
+                Name = _name,
+                DatasetId = _dataset!.Id,
+                BaseModel = _model!.Name,
+                ModelName = _modelName,
+                Train = BaseModelOption.ConfigOf(_method!.PeftType, _values, _validationPercent),
+                Deploy = _deploy,
+                ServiceName = _deploy ? _serviceName : "",
+            };
+            var runId = await Runs.StartAsync(await ActorAsync(), ProjectId, config, Closing);
+            Dialog.Close(runId);
+        }
+        catch (UserErrorException e)
+        {
+            _startError = e;
+        }
+        finally
+        {
+            _busy = false;
+        }
+    }
+}
