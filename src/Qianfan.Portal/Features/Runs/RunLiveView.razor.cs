@@ -10,6 +10,8 @@ namespace Qianfan.Portal.Features.Runs;
 /// <summary>Loss curve, counters and log of a run: markup and texts from here, content from the hub by a script on the page. Give it <c>@key</c> when the run changes.</summary>
 public sealed partial class RunLiveView : IAsyncDisposable
 {
+    private static readonly string[] s_taskStatuses = ["Pending", "Running", "Done", "Fail", "Stopping", "Stopped"];
+
     private ElementReference _root;
     private IJSObjectReference? _module;
     private IJSObjectReference? _view;
@@ -67,7 +69,7 @@ public sealed partial class RunLiveView : IAsyncDisposable
         step = T("Step"),
         trainingLoss = T("TrainingLoss"),
         validationLoss = T("ValidationLoss"),
-        learningRate = T("learningRate"),
+        learningRate = T("Param_learningRate"),
         run = T("Run"),
         task = T("Task"),
         started = T("Log_Started"),
@@ -78,7 +80,7 @@ public sealed partial class RunLiveView : IAsyncDisposable
         actions = RunActions.Of(RunKind.FineTune, deploys: true).ToDictionary(a => a, T),
         states = Enum.GetNames<ActionState>().ToDictionary(s => s, s => Shared[$"Status_{s}"].Value),
         statuses = Enum.GetNames<RunStatus>().ToDictionary(s => s, s => Shared[$"Status_{s}"].Value),
-        taskStatuses = new[] { "Pending", "Running", "Done", "Fail", "Stopping", "Stopped" }.ToDictionary(s => s, s => T($"Task_{s}")),
+        taskStatuses = s_taskStatuses.ToDictionary(s => s, s => T($"Task_{s}")),
         connection = new { connecting = T("Connection_Connecting"), reconnecting = T("Connection_Reconnecting"), refused = T("Connection_Refused"), closed = T("Connection_Closed") },
     };
 

@@ -96,9 +96,9 @@ public sealed partial class RunPage : PortalPage
         StateHasChanged();
     }
 
-    private Task StopAsync() => DoAsync((actor, token) => Runs.StopAsync(actor, ProjectId, RunId, token));
+    private Task<bool> StopAsync() => DoAsync((actor, token) => Runs.StopAsync(actor, ProjectId, RunId, token));
 
-    private Task ResumeAsync() => DoAsync((actor, token) => Runs.ResumeAsync(actor, ProjectId, RunId, token));
+    private Task<bool> ResumeAsync() => DoAsync((actor, token) => Runs.ResumeAsync(actor, ProjectId, RunId, token));
 
     private async Task DeleteAsync()
     {
@@ -165,9 +165,9 @@ public sealed partial class RunPage : PortalPage
         if (details.Run.Kind is RunKind.FineTune)
         {
             yield return (Text["Method"], config.Train.PeftType is { Value: { Length: > 0 } peft } ? Text[$"Method_{peft}"] is { ResourceNotFound: false } known ? known.Value : peft : Text["ByDefault"]);
-            yield return (Text["validationPercent"], string.Create(CultureInfo.CurrentCulture, $"{config.Train.TrainsetRate} %"));
+            yield return (Text["Param_validationPercent"], string.Create(CultureInfo.CurrentCulture, $"{config.Train.TrainsetRate} %"));
             foreach (var (key, value) in config.Train.ToHyperParameters())
-                yield return (Text[key], value?.ToString() ?? "–");
+                yield return (Text[$"Param_{key}"], value?.ToString() ?? "–");
             if (config.Train.ToHyperParameters().Count == 0)
                 yield return (Text["Parameters"], Text["ByDefault"]);
             yield return (Text["ModelName"], config.ModelName.Length > 0 ? config.ModelName : details.Run.Name);

@@ -9,6 +9,8 @@ namespace Qianfan.Portal.Features.Runs;
 /// <summary>Asks for a new run and starts it. All is preselected, so that a click is enough; what is left as it is stays with the platform's defaults. Closes with the run's id.</summary>
 public sealed partial class StartRunDialog : PortalPage
 {
+    private const InputMode Decimal = InputMode.@decimal;
+
     private readonly Dictionary<string, string> _values = [];
     private IReadOnlyList<DatasetOption>? _datasets;
     private IReadOnlyList<BaseModelOption>? _models;
@@ -41,7 +43,7 @@ public sealed partial class StartRunDialog : PortalPage
     protected override Task OnInitializedAsync() => LoadAsync(async (actor, cancellationToken) =>
     {
         _datasets = await Runs.DatasetsAsync(actor, ProjectId, cancellationToken);
-        _dataset = _datasets.FirstOrDefault(d => d.Id == DatasetId) ?? _datasets.FirstOrDefault();
+        _dataset = _datasets.FirstOrDefault(d => d.Id == DatasetId) ?? (_datasets.Count > 0 ? _datasets[0] : null);
         if (_dataset is not null)
             await LoadModelsAsync();
     });
@@ -59,7 +61,7 @@ public sealed partial class StartRunDialog : PortalPage
             return;
         }
 
-        ChooseModel(_models.FirstOrDefault(m => m.Name == _model?.Name) ?? _models.FirstOrDefault());
+        ChooseModel(_models.FirstOrDefault(m => m.Name == _model?.Name) ?? (_models.Count > 0 ? _models[0] : null));
     }
 
     private async Task ChooseDatasetAsync(DatasetOption? dataset)
@@ -105,6 +107,11 @@ public sealed partial class StartRunDialog : PortalPage
     private bool IsWrong(TrainField field) => _values.TryGetValue(field.Key, out var value) && !field.Accepts(value);
 
     private string MethodName(string peftType) => Text[$"Method_{peftType}"] is { ResourceNotFound: false } known ? known.Value : peftType;
+
+    // The service names a parameter as the platform does; here it is named as the field is.
+    private string StartErrorText => _startError is { Code: "RunValue", Arguments: [string key, ..] and var arguments }
+        ? Text["Error_RunValue", Text[$"Param_{key}"].Value, arguments[1]]
+        : _startError is null ? "" : ErrorText.Of(_startError, Text);
 
     private async Task StartAsync()
     {
