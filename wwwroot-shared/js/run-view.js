@@ -167,7 +167,7 @@ class RunView {
     const told = `${d.runStatus}|${queue}|${d.message ?? ''}`;
     if (told === this.#taskStatus) return;
     this.#taskStatus = told;
-    this.#log.add(time, [`${t.task}: ${t.taskStatuses[d.runStatus] ?? d.runStatus}`, queue, d.message].filter(Boolean).join(' · '), d.message && d.runStatus === 'Fail' ? 'error' : 'info');
+    this.#log.add(time, [`${t.task}: ${t.taskStatuses[d.runStatus] ?? d.runStatus}`, queue, d.message].filter(Boolean).join(' · '), d.message && d.runStatus === 'Failed' ? 'error' : 'info');
   }
 
   #counters() {

@@ -10,7 +10,7 @@ namespace Qianfan.Portal.Features.Runs;
 /// <summary>Loss curve, counters and log of a run: markup and texts from here, content from the hub by a script on the page. Give it <c>@key</c> when the run changes.</summary>
 public sealed partial class RunLiveView : IAsyncDisposable
 {
-    private static readonly string[] s_taskStatuses = ["Pending", "Running", "Done", "Fail", "Stopping", "Stopped"];
+    private static readonly string[] s_taskStatuses = ["Waiting", "Running", "Done", "Failed", "Stopped"];
 
     private ElementReference _root;
     private IJSObjectReference? _module;
