@@ -43,6 +43,8 @@ public static class AccountFeature
         services.AddOptions<CookieAuthenticationOptions>(IdentityConstants.ApplicationScheme).Configure<IOptions<PortalOptions>>(ConfigureCookie);
         services.AddScoped<AuthenticationStateProvider, RevalidatingAuthentication>();
 
+        services.AddSingleton<AccountService>();
+
         // Deny by default: whatever says nothing needs somebody signed in.
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         return services;

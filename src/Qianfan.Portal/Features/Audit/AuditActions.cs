@@ -8,6 +8,11 @@ public static class AuditActions
     public const string UserDeleted = "user.deleted";
     public const string UserLockedOut = "user.locked-out";
     public const string UserRoleChanged = "user.role-changed";
+    public const string UserLocked = "user.locked";
+    public const string UserUnlocked = "user.unlocked";
+    public const string UserPasswordChanged = "user.password-changed";
+    public const string UserPasswordReset = "user.password-reset";
+    public const string UserRenamed = "user.renamed";
     public const string TeamCreated = "team.created";
     public const string TeamRenamed = "team.renamed";
     public const string TeamDeleted = "team.deleted";

@@ -3,7 +3,12 @@ namespace Qianfan.Portal.Features.Audit;
 /// <summary>Registers and maps the feature.</summary>
 public static class AuditFeature
 {
-    public static IServiceCollection AddAudit(this IServiceCollection services) => services.AddSingleton<AuditLog>();
+    public static IServiceCollection AddAudit(this IServiceCollection services)
+    {
+        services.AddSingleton<AuditLog>();
+        services.AddSingleton<AuditService>();
+        return services;
+    }
 
     public static IEndpointRouteBuilder MapAudit(this IEndpointRouteBuilder endpoints) => endpoints;
 }

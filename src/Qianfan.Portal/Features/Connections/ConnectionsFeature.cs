@@ -3,7 +3,13 @@ namespace Qianfan.Portal.Features.Connections;
 /// <summary>Registers and maps the feature.</summary>
 public static class ConnectionsFeature
 {
-    public static IServiceCollection AddPlatformConnections(this IServiceCollection services) => services;
+    public static IServiceCollection AddPlatformConnections(this IServiceCollection services)
+    {
+        services.AddSingleton<PlatformClients>();
+        services.AddSingleton<ConnectionService>();
+        services.AddSingleton<ConnectionTester>();
+        return services;
+    }
 
     public static IEndpointRouteBuilder MapConnections(this IEndpointRouteBuilder endpoints) => endpoints;
 }

@@ -6,6 +6,7 @@ public static class ProjectsFeature
     public static IServiceCollection AddProjects(this IServiceCollection services)
     {
         services.AddSingleton<ProjectCreator>();
+        services.AddSingleton<ProjectService>();
         return services;
     }
 
