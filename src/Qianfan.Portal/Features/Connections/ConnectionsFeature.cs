@@ -5,7 +5,6 @@ public static class ConnectionsFeature
 {
     public static IServiceCollection AddPlatformConnections(this IServiceCollection services)
     {
-        services.AddSingleton<PlatformClients>();
         services.AddSingleton<ConnectionService>();
         services.AddSingleton<ConnectionTester>();
         return services;
