@@ -9,102 +9,102 @@ public sealed record DatasetCreateRequest
     public required string Name { get; init; }
 
     /// <summary>Always 1.</summary>
-    public int VersionId { get; init; } = 1;
+    public int VersionId { get; set; } = 1;
 
     /// <summary>20 conversation, 401 generic text, 402 query set, 705 text to image; always <see cref="TemplateType"/> / 100.</summary>
-    public int ProjectType { get; init; } = 20;
+    public int ProjectType { get; set; } = 20;
 
     /// <summary>2000 prompt and response, 2001 sorted responses, 2002 chosen and rejected, 40100 generic text, 40200 query set, 70500 text to image.</summary>
-    public int TemplateType { get; init; } = 2000;
+    public int TemplateType { get; set; } = 2000;
 
     /// <summary>4 text, 7 multimodal.</summary>
-    public int DataType { get; init; } = 4;
+    public int DataType { get; set; } = 4;
 
     /// <summary><c>sysBos</c>: the platform stores; <c>usrBos</c>: a private bucket.</summary>
-    public string StorageType { get; init; } = "sysBos";
+    public string StorageType { get; set; } = "sysBos";
 
     /// <summary>The bucket, for <c>usrBos</c>.</summary>
-    public string? StorageId { get; init; }
+    public string? StorageId { get; set; }
 
     /// <summary>Folder in the bucket, for <c>usrBos</c>; ends with a slash.</summary>
-    public string? RawStoragePath { get; init; }
+    public string? RawStoragePath { get; set; }
 }
 
 /// <summary>Result of <c>dataset/create</c>.</summary>
 public sealed record DatasetCreateResult
 {
     /// <summary>Integer id of older versions.</summary>
-    public string? Id { get; init; }
+    public string? Id { get; set; }
 
     /// <summary>The version id (<c>ds-...</c>) that every other call takes.</summary>
     public required string DatasetId { get; init; }
 
     /// <summary>Integer id of the group.</summary>
-    public string? GroupId { get; init; }
+    public string? GroupId { get; set; }
 
     /// <summary>Id of the group.</summary>
-    public string? GroupPK { get; init; }
+    public string? GroupPK { get; set; }
 
     /// <summary>Version number.</summary>
-    public int VersionId { get; init; }
+    public int VersionId { get; set; }
 
     /// <summary>Name of the dataset.</summary>
-    public string? GroupName { get; init; }
+    public string? GroupName { get; set; }
 
     /// <summary>Name shown.</summary>
-    public string? DisplayName { get; init; }
+    public string? DisplayName { get; set; }
 
     /// <summary>See the request.</summary>
-    public int DataType { get; init; }
+    public int DataType { get; set; }
 
     /// <summary>See the request.</summary>
-    public int ProjectType { get; init; }
+    public int ProjectType { get; set; }
 
     /// <summary>See the request.</summary>
-    public int TemplateType { get; init; }
+    public int TemplateType { get; set; }
 
     /// <summary>Where the rows lie.</summary>
-    public DatasetStorage? StorageInfo { get; init; }
+    public DatasetStorage? StorageInfo { get; set; }
 
     /// <summary>State of the import.</summary>
-    public DatasetImportStatus ImportStatus { get; init; }
+    public DatasetImportStatus ImportStatus { get; set; }
 
     /// <summary>Percent.</summary>
-    public int ImportProgress { get; init; }
+    public int ImportProgress { get; set; }
 
     /// <summary>State of the export.</summary>
-    public DatasetExportStatus ExportStatus { get; init; }
+    public DatasetExportStatus ExportStatus { get; set; }
 
     /// <summary>State of the release.</summary>
-    public DatasetReleaseStatus ReleaseStatus { get; init; }
+    public DatasetReleaseStatus ReleaseStatus { get; set; }
 
     /// <summary>Error of the import, or null.</summary>
-    public int? ErrCode { get; init; }
+    public int? ErrCode { get; set; }
 
     /// <summary>Time of creation.</summary>
-    public string? CreateTime { get; init; }
+    public string? CreateTime { get; set; }
 
     /// <summary>Time of the last change.</summary>
-    public string? ModifyTime { get; init; }
+    public string? ModifyTime { get; set; }
 }
 
 /// <summary>Where a dataset lies.</summary>
 public sealed record DatasetStorage
 {
     /// <summary>Bucket or store.</summary>
-    public string? StorageId { get; init; }
+    public string? StorageId { get; set; }
 
     /// <summary>Name of it.</summary>
-    public string? StorageName { get; init; }
+    public string? StorageName { get; set; }
 
     /// <summary>Path of the rows.</summary>
-    public string? StoragePath { get; init; }
+    public string? StoragePath { get; set; }
 
     /// <summary>Path of what was uploaded.</summary>
-    public string? RawStoragePath { get; init; }
+    public string? RawStoragePath { get; set; }
 
     /// <summary>Region of the bucket.</summary>
-    public string? Region { get; init; }
+    public string? Region { get; set; }
 }
 
 /// <summary>Body of the calls that name one dataset.</summary>
@@ -128,10 +128,10 @@ public sealed record DatasetImportRequest
     public required string DatasetId { get; init; }
 
     /// <summary>True when the rows have responses.</summary>
-    public bool Annotated { get; init; } = true;
+    public bool Annotated { get; set; } = true;
 
     /// <summary>1 object storage (or an uploaded file of our platform), 2 a shared link.</summary>
-    public int ImportFrom { get; init; } = 1;
+    public int ImportFrom { get; set; } = 1;
 
     /// <summary><c>bos:/bucket/path</c>, or on our platform ids of uploaded files (<c>file-...</c>).</summary>
     public required IReadOnlyList<string> Files { get; init; }
@@ -141,16 +141,16 @@ public sealed record DatasetImportRequest
 public sealed record DatasetInfo
 {
     /// <summary>Id of the group.</summary>
-    public string? GroupPK { get; init; }
+    public string? GroupPK { get; set; }
 
     /// <summary>Integer id of the group.</summary>
-    public string? GroupId { get; init; }
+    public string? GroupId { get; set; }
 
     /// <summary>Name of the dataset.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
     /// <summary>4 text, 7 multimodal.</summary>
-    public int DataType { get; init; }
+    public int DataType { get; set; }
 
     /// <summary>The version.</summary>
     public required DatasetVersionInfo VersionInfo { get; init; }
@@ -160,144 +160,144 @@ public sealed record DatasetInfo
 public sealed record DatasetVersionInfo
 {
     /// <summary>Integer id.</summary>
-    public string? Id { get; init; }
+    public string? Id { get; set; }
 
     /// <summary>Integer id of the group.</summary>
-    public string? GroupId { get; init; }
+    public string? GroupId { get; set; }
 
     /// <summary>Integer id of the dataset.</summary>
-    public string? DatasetId { get; init; }
+    public string? DatasetId { get; set; }
 
     /// <summary>The version id (<c>ds-...</c>).</summary>
-    public string? DatasetPK { get; init; }
+    public string? DatasetPK { get; set; }
 
     /// <summary>Version number.</summary>
-    public int VersionId { get; init; }
+    public int VersionId { get; set; }
 
     /// <summary>Name shown.</summary>
-    public string? DisplayName { get; init; }
+    public string? DisplayName { get; set; }
 
     /// <summary>Imports so far.</summary>
-    public int ImportRecordCount { get; init; }
+    public int ImportRecordCount { get; set; }
 
     /// <summary>Exports so far.</summary>
-    public int ExportRecordCount { get; init; }
+    public int ExportRecordCount { get; set; }
 
     /// <summary>State of the import.</summary>
-    public DatasetImportStatus ImportStatus { get; init; }
+    public DatasetImportStatus ImportStatus { get; set; }
 
     /// <summary>Percent.</summary>
-    public int ImportProgress { get; init; }
+    public int ImportProgress { get; set; }
 
     /// <summary>State of the export.</summary>
-    public DatasetExportStatus ExportStatus { get; init; }
+    public DatasetExportStatus ExportStatus { get; set; }
 
     /// <summary>Percent.</summary>
-    public int ExportProgress { get; init; }
+    public int ExportProgress { get; set; }
 
     /// <summary>4 text, 7 multimodal.</summary>
-    public int DataType { get; init; }
+    public int DataType { get; set; }
 
     /// <summary>See <see cref="DatasetCreateRequest.ProjectType"/>.</summary>
-    public int ProjectType { get; init; }
+    public int ProjectType { get; set; }
 
     /// <summary>See <see cref="DatasetCreateRequest.TemplateType"/>.</summary>
-    public int TemplateType { get; init; }
+    public int TemplateType { get; set; }
 
     /// <summary>Error of the import; 0 or null is none.</summary>
-    public int? ErrCode { get; init; }
+    public int? ErrCode { get; set; }
 
     /// <summary>What went wrong in the import, for people.</summary>
-    public string? ImportErrorInfo { get; init; }
+    public string? ImportErrorInfo { get; set; }
 
     /// <summary><c>yyyy-MM-dd HH:mm:ss</c>.</summary>
-    public string? CreateTime { get; init; }
+    public string? CreateTime { get; set; }
 
     /// <summary><c>yyyy-MM-dd HH:mm:ss</c>.</summary>
-    public string? ModifyTime { get; init; }
+    public string? ModifyTime { get; set; }
 
     /// <summary><c>sysBos</c> or <c>usrBos</c>.</summary>
-    public string? StorageType { get; init; }
+    public string? StorageType { get; set; }
 
     /// <summary>Where the rows lie.</summary>
-    public DatasetStorage? Storage { get; init; }
+    public DatasetStorage? Storage { get; set; }
 
     /// <summary>State of the release; only a released dataset can be trained on.</summary>
-    public DatasetReleaseStatus ReleaseStatus { get; init; }
+    public DatasetReleaseStatus ReleaseStatus { get; set; }
 
     /// <summary>Error of the release; 0 or null is none.</summary>
-    public int? ReleaseErrCode { get; init; }
+    public int? ReleaseErrCode { get; set; }
 
     /// <summary>Percent.</summary>
-    public int ReleaseProgress { get; init; }
+    public int ReleaseProgress { get; set; }
 
     /// <summary>Where the released rows lie.</summary>
-    public string? ReleaseStoragePath { get; init; }
+    public string? ReleaseStoragePath { get; set; }
 
     /// <summary>Free text.</summary>
-    public string? Remark { get; init; }
+    public string? Remark { get; set; }
 
     /// <summary>Rows with a response.</summary>
-    public long AnnotatedEntityCount { get; init; }
+    public long AnnotatedEntityCount { get; set; }
 
     /// <summary>Rows.</summary>
-    public long EntityCount { get; init; }
+    public long EntityCount { get; set; }
 
     /// <summary>Labels.</summary>
-    public long LabelCount { get; init; }
+    public long LabelCount { get; set; }
 
     /// <summary>Size in MB.</summary>
-    public double MemorySize { get; init; }
+    public double MemorySize { get; set; }
 
     /// <summary>Characters.</summary>
-    public long CharacterCount { get; init; }
+    public long CharacterCount { get; set; }
 
     /// <summary>Free text.</summary>
-    public string? Description { get; init; }
+    public string? Description { get; set; }
 }
 
 /// <summary>One entry of <c>dataset/statusList</c>.</summary>
 public sealed record DatasetStatus
 {
     /// <summary>State of the import.</summary>
-    public DatasetImportStatus ImportStatus { get; init; }
+    public DatasetImportStatus ImportStatus { get; set; }
 
     /// <summary>Percent.</summary>
-    public int ImportProgress { get; init; }
+    public int ImportProgress { get; set; }
 
     /// <summary>State of the release.</summary>
-    public DatasetReleaseStatus ReleaseStatus { get; init; }
+    public DatasetReleaseStatus ReleaseStatus { get; set; }
 
     /// <summary>Percent.</summary>
-    public int ReleaseProgress { get; init; }
+    public int ReleaseProgress { get; set; }
 
     /// <summary>State of the export.</summary>
-    public DatasetExportStatus ExportStatus { get; init; }
+    public DatasetExportStatus ExportStatus { get; set; }
 
     /// <summary>Percent.</summary>
-    public int ExportProgress { get; init; }
+    public int ExportProgress { get; set; }
 
     /// <summary>What went wrong in the import.</summary>
-    public string? ImportErrorInfo { get; init; }
+    public string? ImportErrorInfo { get; set; }
 
     /// <summary>Rows.</summary>
-    public long EntityCount { get; init; }
+    public long EntityCount { get; set; }
 
     /// <summary>Rows with a response.</summary>
-    public long AnnotatedEntityCount { get; init; }
+    public long AnnotatedEntityCount { get; set; }
 
     /// <summary>Characters.</summary>
-    public long CharacterCount { get; init; }
+    public long CharacterCount { get; set; }
 
     /// <summary>Time of the last change.</summary>
-    public string? ModifyTime { get; init; }
+    public string? ModifyTime { get; set; }
 }
 
 /// <summary>Result of <c>dataset/delete</c>.</summary>
 public sealed record DatasetDeleteResult
 {
     /// <summary>Versions that are left.</summary>
-    public int VersionCount { get; init; }
+    public int VersionCount { get; set; }
 }
 
 /// <summary>Body of <c>dataset/importErrorDetail</c>.</summary>
@@ -307,45 +307,45 @@ public sealed record DatasetImportErrorRequest
     public required string DatasetId { get; init; }
 
     /// <summary>The error to explain.</summary>
-    public int ErrCode { get; init; }
+    public int ErrCode { get; set; }
 }
 
 /// <summary>Result of <c>dataset/importErrorDetail</c>.</summary>
 public sealed record DatasetImportErrorDetail
 {
     /// <summary>4 text, 7 multimodal.</summary>
-    public int DataType { get; init; }
+    public int DataType { get; set; }
 
     /// <summary>See <see cref="DatasetCreateRequest.ProjectType"/>.</summary>
-    public int ProjectType { get; init; }
+    public int ProjectType { get; set; }
 
     /// <summary>A file with all bad rows, or null.</summary>
-    public string? DownloadUrl { get; init; }
+    public string? DownloadUrl { get; set; }
 
     /// <summary>True when that file is a zip.</summary>
-    public bool IsZip { get; init; }
+    public bool IsZip { get; set; }
 
     /// <summary>The first bad rows.</summary>
-    public IReadOnlyList<DatasetImportError> Content { get; init; } = [];
+    public IReadOnlyList<DatasetImportError> Content { get; set; } = [];
 }
 
 /// <summary>A row that could not be imported.</summary>
 public sealed record DatasetImportError
 {
     /// <summary>Number of the row, from 1.</summary>
-    public long Sequence { get; init; }
+    public long Sequence { get; set; }
 
     /// <summary>File it stands in.</summary>
-    public string? SampleFileName { get; init; }
+    public string? SampleFileName { get; set; }
 
     /// <summary>Name of the row.</summary>
-    public string? SampleName { get; init; }
+    public string? SampleName { get; set; }
 
     /// <summary>Line and field.</summary>
-    public string? TextLocation { get; init; }
+    public string? TextLocation { get; set; }
 
     /// <summary>The offending text, shortened, or why it is refused.</summary>
-    public string? TextContent { get; init; }
+    public string? TextContent { get; set; }
 }
 
 /// <summary>Body of <c>entity/list</c>.</summary>
@@ -355,55 +355,55 @@ public sealed record EntityListRequest
     public required string DatasetId { get; init; }
 
     /// <summary>Rows to leave out.</summary>
-    public int Offset { get; init; }
+    public int Offset { get; set; }
 
     /// <summary>1 to 30.</summary>
-    public int PageSize { get; init; } = 20;
+    public int PageSize { get; set; } = 20;
 
     /// <summary>0 all, 1 only with responses, 2 only without.</summary>
-    public int TabType { get; init; }
+    public int TabType { get; set; }
 
     /// <summary>From and to.</summary>
-    public IReadOnlyList<string>? ImportTime { get; init; }
+    public IReadOnlyList<string>? ImportTime { get; set; }
 
     /// <summary>From and to.</summary>
-    public IReadOnlyList<string>? AnnoTime { get; init; }
+    public IReadOnlyList<string>? AnnoTime { get; set; }
 
     /// <summary>Only rows with this label.</summary>
-    public string? LabelId { get; init; }
+    public string? LabelId { get; set; }
 }
 
 /// <summary>Result of <c>entity/list</c>.</summary>
 public sealed record EntityListResult
 {
     /// <summary>Rows of the dataset.</summary>
-    public long TotalAll { get; init; }
+    public long TotalAll { get; set; }
 
     /// <summary>Rows that match.</summary>
-    public long Total { get; init; }
+    public long Total { get; set; }
 
     /// <summary>This page.</summary>
-    public IReadOnlyList<DatasetEntity> Items { get; init; } = [];
+    public IReadOnlyList<DatasetEntity> Items { get; set; } = [];
 }
 
 /// <summary>A row of a dataset.</summary>
 public sealed record DatasetEntity
 {
     /// <summary>Id of the row.</summary>
-    public string? Id { get; init; }
+    public string? Id { get; set; }
 
     /// <summary>Name of the row.</summary>
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 
     /// <summary>Where its content can be fetched.</summary>
-    public string? Url { get; init; }
+    public string? Url { get; set; }
 
     /// <summary>Size.</summary>
-    public double MemorySize { get; init; }
+    public double MemorySize { get; set; }
 
     /// <summary>Always false for text.</summary>
-    public bool IsEncrypted { get; init; }
+    public bool IsEncrypted { get; set; }
 
     /// <summary>Content and counts.</summary>
-    public JsonObject? TextExtra { get; init; }
+    public JsonObject? TextExtra { get; set; }
 }

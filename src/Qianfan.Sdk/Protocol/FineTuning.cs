@@ -16,7 +16,7 @@ public sealed record CreateFineTuningJobRequest
     public required TrainMode TrainMode { get; init; }
 
     /// <summary>Free text.</summary>
-    public string? Description { get; init; }
+    public string? Description { get; set; }
 }
 
 /// <summary>Result of <c>CreateFineTuningJob</c>.</summary>
@@ -42,19 +42,19 @@ public sealed record CreateFineTuningTaskRequest
     public required FineTuningDatasetConfig DatasetConfig { get; init; }
 
     /// <summary>Task to go on from.</summary>
-    public string? IncrementTaskId { get; init; }
+    public string? IncrementTaskId { get; set; }
 
     /// <summary>Checkpoint of that task; only with <see cref="IncrementTaskId"/>.</summary>
-    public int? IncrementCheckpointStep { get; init; }
+    public int? IncrementCheckpointStep { get; set; }
 
     /// <summary>Passed on as it is.</summary>
-    public JsonObject? ModelConfig { get; init; }
+    public JsonObject? ModelConfig { get; set; }
 
     /// <summary><c>resourceId</c>, <c>nodeNum</c>, <c>idleResource</c>.</summary>
-    public JsonObject? ResourceConfig { get; init; }
+    public JsonObject? ResourceConfig { get; set; }
 
     /// <summary>Corpora to mix in.</summary>
-    public JsonObject? CorpusConfig { get; init; }
+    public JsonObject? CorpusConfig { get; set; }
 }
 
 /// <summary>Datasets of a task.</summary>
@@ -64,30 +64,30 @@ public sealed record FineTuningDatasetConfig
     public required IReadOnlyList<FineTuningDatasetVersion> Versions { get; init; }
 
     /// <summary><c>Platform</c>, <c>Bos</c> or <c>Afs</c>.</summary>
-    public string SourceType { get; init; } = "Platform";
+    public string SourceType { get; set; } = "Platform";
 
     /// <summary>Percent held out for validation, 0 to 100. The platform refuses a task without it.</summary>
-    public double? SplitRatio { get; init; }
+    public double? SplitRatio { get; set; }
 }
 
 /// <summary>One dataset of a task.</summary>
 public sealed record FineTuningDatasetVersion
 {
     /// <summary><c>ds-...</c></summary>
-    public string? VersionId { get; init; }
+    public string? VersionId { get; set; }
 
     /// <summary><c>bos:/bucket/path</c></summary>
-    public string? VersionBosUri { get; init; }
+    public string? VersionBosUri { get; set; }
 
     /// <summary>0.01 to 10.</summary>
-    public double? SamplingRate { get; init; }
+    public double? SamplingRate { get; set; }
 }
 
 /// <summary>Result of <c>CreateFineTuningTask</c>.</summary>
 public sealed record CreateFineTuningTaskResult
 {
     /// <summary><c>job-...</c></summary>
-    public string? JobId { get; init; }
+    public string? JobId { get; set; }
 
     /// <summary><c>task-...</c></summary>
     public required string TaskId { get; init; }
@@ -97,29 +97,29 @@ public sealed record CreateFineTuningTaskResult
 public sealed record DescribeFineTuningJobsRequest
 {
     /// <summary>Kind of training to filter by; the platform spells it so.</summary>
-    public string? TrainModel { get; init; }
+    public string? TrainModel { get; set; }
 
     /// <summary>Base model to filter by.</summary>
-    public string? Model { get; init; }
+    public string? Model { get; set; }
 
     /// <summary>Where to go on.</summary>
-    public string? Marker { get; init; }
+    public string? Marker { get; set; }
 
     /// <summary>1 to 100, default 10.</summary>
-    public int? MaxKeys { get; init; }
+    public int? MaxKeys { get; set; }
 
     /// <summary>Oldest first.</summary>
-    public bool? PageReverse { get; init; }
+    public bool? PageReverse { get; set; }
 }
 
 /// <summary>Result of <c>DescribeFineTuningJobs</c>.</summary>
 public sealed record FineTuningJobList
 {
     /// <summary>This page.</summary>
-    public IReadOnlyList<FineTuningJob> JobList { get; init; } = [];
+    public IReadOnlyList<FineTuningJob> JobList { get; set; } = [];
 
     /// <summary>Where the next page starts.</summary>
-    public PageInfo? PageInfo { get; init; }
+    public PageInfo? PageInfo { get; set; }
 }
 
 /// <summary>A fine-tuning job: it holds tasks.</summary>
@@ -129,19 +129,19 @@ public sealed record FineTuningJob
     public required string JobId { get; init; }
 
     /// <summary>Name.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
     /// <summary>Free text.</summary>
-    public string? Description { get; init; }
+    public string? Description { get; set; }
 
     /// <summary>Base model.</summary>
-    public string? Model { get; init; }
+    public string? Model { get; set; }
 
     /// <summary>Kind of training.</summary>
-    public TrainMode TrainMode { get; init; }
+    public TrainMode TrainMode { get; set; }
 
     /// <summary>ISO 8601.</summary>
-    public string? CreateDate { get; init; }
+    public string? CreateDate { get; set; }
 }
 
 /// <summary>Body of <c>DescribeFineTuningTasks</c>.</summary>
@@ -151,23 +151,23 @@ public sealed record DescribeFineTuningTasksRequest
     public required string JobId { get; init; }
 
     /// <summary>Where to go on.</summary>
-    public string? Marker { get; init; }
+    public string? Marker { get; set; }
 
     /// <summary>1 to 100, default 10.</summary>
-    public int? MaxKeys { get; init; }
+    public int? MaxKeys { get; set; }
 
     /// <summary>Oldest first.</summary>
-    public bool? PageReverse { get; init; }
+    public bool? PageReverse { get; set; }
 }
 
 /// <summary>Result of <c>DescribeFineTuningTasks</c>.</summary>
 public sealed record FineTuningTaskList
 {
     /// <summary>This page.</summary>
-    public IReadOnlyList<FineTuningTask> TaskList { get; init; } = [];
+    public IReadOnlyList<FineTuningTask> TaskList { get; set; } = [];
 
     /// <summary>Where the next page starts.</summary>
-    public PageInfo? PageInfo { get; init; }
+    public PageInfo? PageInfo { get; set; }
 }
 
 /// <summary>A fine-tuning task: one training.</summary>
@@ -177,68 +177,68 @@ public sealed record FineTuningTask
     public required string TaskId { get; init; }
 
     /// <summary><c>job-...</c></summary>
-    public string JobId { get; init; } = "";
+    public string JobId { get; set; } = "";
 
     /// <summary>Name of the job.</summary>
-    public string? JobName { get; init; }
+    public string? JobName { get; set; }
 
     /// <summary>Free text.</summary>
-    public string? JobDescription { get; init; }
+    public string? JobDescription { get; set; }
 
     /// <summary>Base model.</summary>
-    public string? Model { get; init; }
+    public string? Model { get; set; }
 
     /// <summary>Kind of training.</summary>
-    public TrainMode TrainMode { get; init; }
+    public TrainMode TrainMode { get; set; }
 
     /// <summary><c>FullFineTuning</c>, <c>LoRA</c>, <c>PromptTuning</c>.</summary>
-    public string? ParameterScale { get; init; }
+    public string? ParameterScale { get; set; }
 
     /// <summary>Status.</summary>
-    public FineTuningRunStatus RunStatus { get; init; }
+    public FineTuningRunStatus RunStatus { get; set; }
 
     /// <summary><c>"51%"</c>; always there while the task runs.</summary>
-    public string? RunProgress { get; init; }
+    public string? RunProgress { get; set; }
 
     /// <summary>Address of a chart.</summary>
-    public string? VdlLink { get; init; }
+    public string? VdlLink { get; set; }
 
     /// <summary>ISO 8601.</summary>
-    public string? CreateDate { get; init; }
+    public string? CreateDate { get; set; }
 
     /// <summary>ISO 8601; <c>0000-00-00T00:00:00Z</c> while unfinished.</summary>
-    public string? FinishDate { get; init; }
+    public string? FinishDate { get; set; }
 
     /// <summary>Scores of a finished task.</summary>
-    public JsonObject? Metrics { get; init; }
+    public JsonObject? Metrics { get; set; }
 
     /// <summary>Checkpoints that are left.</summary>
-    public IReadOnlyList<FineTuningCheckpoint>? CheckpointList { get; init; }
+    public IReadOnlyList<FineTuningCheckpoint>? CheckpointList { get; set; }
 
     /// <summary>Extension of our platform: why the task failed.</summary>
-    public string? Message { get; init; }
+    public string? Message { get; set; }
 
     /// <summary>Extension of our platform: code of the failure.</summary>
-    public string? Code { get; init; }
+    public string? Code { get; set; }
 
     /// <summary>Extension of our platform: tasks before this one; null when it does not wait.</summary>
-    public int? QueuePosition { get; init; }
+    public int? QueuePosition { get; set; }
 }
 
 /// <summary>A checkpoint of a task.</summary>
 public sealed record FineTuningCheckpoint
 {
     /// <summary>After this step.</summary>
-    public int Step { get; init; }
+    public int Step { get; set; }
 
     /// <summary>Perplexity on the held-out rows.</summary>
-    public double? Perplexity { get; init; }
+    public double? Perplexity { get; set; }
 
     /// <summary>Loss of the step.</summary>
-    public double? TrainingLoss { get; init; }
+    public double? TrainingLoss { get; set; }
 
     /// <summary>Extension of our platform: loss on the held-out rows.</summary>
-    public double? ValidationLoss { get; init; }
+    public double? ValidationLoss { get; set; }
 }
 
 /// <summary>Body of the calls that name one task.</summary>
@@ -259,16 +259,16 @@ public sealed record FineTuningJobIdRequest
 public sealed record PageInfo
 {
     /// <summary>Where this page started.</summary>
-    public string? Marker { get; init; }
+    public string? Marker { get; set; }
 
     /// <summary>Page size.</summary>
-    public int MaxKeys { get; init; }
+    public int MaxKeys { get; set; }
 
     /// <summary>True when there is more.</summary>
-    public bool IsTruncated { get; init; }
+    public bool IsTruncated { get; set; }
 
     /// <summary>Where the next page starts.</summary>
-    public string? NextMarker { get; init; }
+    public string? NextMarker { get; set; }
 }
 
 /// <summary>A base model that can be trained (<c>DescribeFineTuningSupportModels</c>).</summary>
@@ -278,23 +278,23 @@ public sealed record SupportedModel
     public required string Model { get; init; }
 
     /// <summary><c>text2text</c>, <c>text2image</c>, <c>imageUnderstanding</c>.</summary>
-    public string? ModelType { get; init; }
+    public string? ModelType { get; set; }
 
     /// <summary>Family.</summary>
-    public string? BaseModel { get; init; }
+    public string? BaseModel { get; set; }
 
     /// <summary>Kinds of training.</summary>
-    public IReadOnlyList<SupportedTrainMode> SupportTrainMode { get; init; } = [];
+    public IReadOnlyList<SupportedTrainMode> SupportTrainMode { get; set; } = [];
 }
 
 /// <summary>A kind of training of a base model.</summary>
 public sealed record SupportedTrainMode
 {
     /// <summary>Kind of training.</summary>
-    public TrainMode TrainMode { get; init; }
+    public TrainMode TrainMode { get; set; }
 
     /// <summary>Methods.</summary>
-    public IReadOnlyList<SupportedParameterScale> SupportParameterScale { get; init; } = [];
+    public IReadOnlyList<SupportedParameterScale> SupportParameterScale { get; set; } = [];
 }
 
 /// <summary>A method of training with its parameters.</summary>
@@ -304,7 +304,7 @@ public sealed record SupportedParameterScale
     public required string ParameterScale { get; init; }
 
     /// <summary>Parameters, limits and defaults.</summary>
-    public IReadOnlyList<SupportedHyperParameter> SupportHyperParameterConfig { get; init; } = [];
+    public IReadOnlyList<SupportedHyperParameter> SupportHyperParameterConfig { get; set; } = [];
 }
 
 /// <summary>A parameter of training.</summary>
@@ -314,20 +314,20 @@ public sealed record SupportedHyperParameter
     public required string Key { get; init; }
 
     /// <summary>Name for people.</summary>
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 
     /// <summary>What it does.</summary>
-    public string? Description { get; init; }
+    public string? Description { get; set; }
 
     /// <summary><c>int</c>, <c>float</c>, <c>string</c>, <c>boolean</c>, <c>array</c>.</summary>
-    public string Type { get; init; } = "float";
+    public string Type { get; set; } = "float";
 
     /// <summary><c>range</c>, <c>choice</c>, <c>mult_choice</c>.</summary>
-    public string CheckType { get; init; } = "range";
+    public string CheckType { get; set; } = "range";
 
     /// <summary>Two numbers for a range (one: exactly that), else the choices.</summary>
-    public IReadOnlyList<JsonElement> CheckValue { get; init; } = [];
+    public IReadOnlyList<JsonElement> CheckValue { get; set; } = [];
 
     /// <summary>Default value.</summary>
-    public JsonElement? Default { get; init; }
+    public JsonElement? Default { get; set; }
 }

@@ -37,121 +37,121 @@ public sealed record TaskStatusData
     public required FineTuningRunStatus RunStatus { get; init; }
 
     /// <summary><c>"40%"</c></summary>
-    public string? RunProgress { get; init; }
+    public string? RunProgress { get; set; }
 
     /// <summary>Tasks before this one.</summary>
-    public int? QueuePosition { get; init; }
+    public int? QueuePosition { get; set; }
 
     /// <summary>Why it failed, for people.</summary>
-    public string? Message { get; init; }
+    public string? Message { get; set; }
 
     /// <summary>Code of the failure.</summary>
-    public string? Code { get; init; }
+    public string? Code { get; set; }
 
     /// <summary>When.</summary>
-    public DateTimeOffset? Time { get; init; }
+    public DateTimeOffset? Time { get; set; }
 }
 
 /// <summary>Data of a <c>started</c> event. With <see cref="FromStep"/> above 0 it supersedes all points past that step.</summary>
 public sealed record TaskStartedData
 {
     /// <summary>0, or the step of the checkpoint that training goes on from.</summary>
-    public int FromStep { get; init; }
+    public int FromStep { get; set; }
 
     /// <summary>Steps of the whole training.</summary>
-    public int TotalSteps { get; init; }
+    public int TotalSteps { get; set; }
 
     /// <summary>Rows trained on.</summary>
-    public int TrainRows { get; init; }
+    public int TrainRows { get; set; }
 
     /// <summary>Rows held out.</summary>
-    public int ValidationRows { get; init; }
+    public int ValidationRows { get; set; }
 
     /// <summary>Tokens of one epoch.</summary>
-    public long TrainTokens { get; init; }
+    public long TrainTokens { get; set; }
 
     /// <summary>Rows that were cut.</summary>
-    public int TruncatedRows { get; init; }
+    public int TruncatedRows { get; set; }
 
     /// <summary>Parameters of the model.</summary>
-    public long Parameters { get; init; }
+    public long Parameters { get; set; }
 
     /// <summary>Parameters that training changes.</summary>
-    public long TrainableParameters { get; init; }
+    public long TrainableParameters { get; set; }
 
     /// <summary>When.</summary>
-    public DateTimeOffset? Time { get; init; }
+    public DateTimeOffset? Time { get; set; }
 }
 
 /// <summary>Data of a <c>metric</c> event.</summary>
 public sealed record TaskMetricData
 {
     /// <summary>From 1.</summary>
-    public int Step { get; init; }
+    public int Step { get; set; }
 
     /// <summary>Steps of the whole training.</summary>
-    public int TotalSteps { get; init; }
+    public int TotalSteps { get; set; }
 
     /// <summary>Epochs done.</summary>
-    public double Epoch { get; init; }
+    public double Epoch { get; set; }
 
     /// <summary>Mean loss of the step, in nats.</summary>
-    public double Loss { get; init; }
+    public double Loss { get; set; }
 
     /// <summary>Learning rate of the step.</summary>
-    public double LearningRate { get; init; }
+    public double LearningRate { get; set; }
 
     /// <summary>Before clipping.</summary>
-    public double? GradientNorm { get; init; }
+    public double? GradientNorm { get; set; }
 
     /// <summary>Smoothed.</summary>
-    public double? TokensPerSecond { get; init; }
+    public double? TokensPerSecond { get; set; }
 
     /// <summary>Tokens trained on so far.</summary>
-    public long? Tokens { get; init; }
+    public long? Tokens { get; set; }
 
     /// <summary>When.</summary>
-    public DateTimeOffset? Time { get; init; }
+    public DateTimeOffset? Time { get; set; }
 }
 
 /// <summary>Data of a <c>validation</c> event.</summary>
 public sealed record TaskValidationData
 {
     /// <summary>After this step.</summary>
-    public int Step { get; init; }
+    public int Step { get; set; }
 
     /// <summary>Mean loss over the held-out rows, in nats.</summary>
-    public double Loss { get; init; }
+    public double Loss { get; set; }
 
     /// <summary>When.</summary>
-    public DateTimeOffset? Time { get; init; }
+    public DateTimeOffset? Time { get; set; }
 }
 
 /// <summary>Data of a <c>checkpoint</c> event.</summary>
 public sealed record TaskCheckpointData
 {
     /// <summary>After this step.</summary>
-    public int Step { get; init; }
+    public int Step { get; set; }
 
     /// <summary>Loss of the step.</summary>
-    public double TrainingLoss { get; init; }
+    public double TrainingLoss { get; set; }
 
     /// <summary>The newest validation loss.</summary>
-    public double? ValidationLoss { get; init; }
+    public double? ValidationLoss { get; set; }
 
     /// <summary>When.</summary>
-    public DateTimeOffset? Time { get; init; }
+    public DateTimeOffset? Time { get; set; }
 }
 
 /// <summary>Data of a <c>log</c> event.</summary>
 public sealed record TaskLogData
 {
     /// <summary><c>info</c>, <c>warning</c>, <c>error</c>.</summary>
-    public string Level { get; init; } = "info";
+    public string Level { get; set; } = "info";
 
     /// <summary>One line.</summary>
-    public string Message { get; init; } = "";
+    public string Message { get; set; } = "";
 
     /// <summary>When.</summary>
-    public DateTimeOffset? Time { get; init; }
+    public DateTimeOffset? Time { get; set; }
 }

@@ -12,23 +12,23 @@ public sealed record ChatMessage
 
     /// <summary>The text.</summary>
     [JsonPropertyName("content")]
-    public string? Content { get; init; }
+    public string? Content { get; set; }
 
     /// <summary>Name of the speaker.</summary>
     [JsonPropertyName("name")]
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 
     /// <summary>Calls of tools that the model asks for.</summary>
     [JsonPropertyName("tool_calls")]
-    public JsonElement? ToolCalls { get; init; }
+    public JsonElement? ToolCalls { get; set; }
 
     /// <summary>The call that a tool message answers.</summary>
     [JsonPropertyName("tool_call_id")]
-    public string? ToolCallId { get; init; }
+    public string? ToolCallId { get; set; }
 
     /// <summary>Thoughts of a reasoning model.</summary>
     [JsonPropertyName("reasoning_content")]
-    public string? ReasoningContent { get; init; }
+    public string? ReasoningContent { get; set; }
 
     /// <summary>A system message.</summary>
     public static ChatMessage System(string content) => new() { Role = "system", Content = content };
@@ -53,55 +53,55 @@ public sealed record ChatCompletionRequest
 
     /// <summary>True: answer in chunks. Set by the client.</summary>
     [JsonPropertyName("stream")]
-    public bool Stream { get; init; }
+    public bool Stream { get; set; }
 
     /// <summary>What chunks carry.</summary>
     [JsonPropertyName("stream_options")]
-    public ChatStreamOptions? StreamOptions { get; init; }
+    public ChatStreamOptions? StreamOptions { get; set; }
 
     /// <summary>0 to 2; 0 takes the likeliest token.</summary>
     [JsonPropertyName("temperature")]
-    public double? Temperature { get; init; }
+    public double? Temperature { get; set; }
 
     /// <summary>Nucleus, above 0 to 1.</summary>
     [JsonPropertyName("top_p")]
-    public double? TopP { get; init; }
+    public double? TopP { get; set; }
 
     /// <summary>1 to 2; 1 is off.</summary>
     [JsonPropertyName("penalty_score")]
-    public double? PenaltyScore { get; init; }
+    public double? PenaltyScore { get; set; }
 
     /// <summary>Most tokens of the answer.</summary>
     [JsonPropertyName("max_completion_tokens")]
-    public int? MaxCompletionTokens { get; init; }
+    public int? MaxCompletionTokens { get; set; }
 
     /// <summary>Texts that end the answer.</summary>
     [JsonPropertyName("stop")]
-    public IReadOnlyList<string>? Stop { get; init; }
+    public IReadOnlyList<string>? Stop { get; set; }
 
     /// <summary>Makes sampling repeatable.</summary>
     [JsonPropertyName("seed")]
-    public long? Seed { get; init; }
+    public long? Seed { get; set; }
 
     /// <summary>Id of the end user.</summary>
     [JsonPropertyName("user")]
-    public string? User { get; init; }
+    public string? User { get; set; }
 
     /// <summary>Tools that the model may call.</summary>
     [JsonPropertyName("tools")]
-    public JsonElement? Tools { get; init; }
+    public JsonElement? Tools { get; set; }
 
     /// <summary>Which tool to call.</summary>
     [JsonPropertyName("tool_choice")]
-    public JsonElement? ToolChoice { get; init; }
+    public JsonElement? ToolChoice { get; set; }
 
     /// <summary>Form of the answer.</summary>
     [JsonPropertyName("response_format")]
-    public JsonElement? ResponseFormat { get; init; }
+    public JsonElement? ResponseFormat { get; set; }
 
     /// <summary>Further members of the body, sent as they are.</summary>
     [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Extra { get; init; }
+    public IDictionary<string, JsonElement>? Extra { get; set; }
 }
 
 /// <summary>What chunks carry.</summary>
@@ -109,7 +109,7 @@ public sealed record ChatStreamOptions
 {
     /// <summary>True: the last chunk tells the tokens used.</summary>
     [JsonPropertyName("include_usage")]
-    public bool IncludeUsage { get; init; }
+    public bool IncludeUsage { get; set; }
 }
 
 /// <summary>Answer of <c>/v2/chat/completions</c>.</summary>
@@ -117,27 +117,27 @@ public sealed record ChatCompletion
 {
     /// <summary>Id of the answer.</summary>
     [JsonPropertyName("id")]
-    public string? Id { get; init; }
+    public string? Id { get; set; }
 
     /// <summary><c>chat.completion</c></summary>
     [JsonPropertyName("object")]
-    public string? Object { get; init; }
+    public string? Object { get; set; }
 
     /// <summary>Unix seconds.</summary>
     [JsonPropertyName("created")]
-    public long Created { get; init; }
+    public long Created { get; set; }
 
     /// <summary>The model that answered.</summary>
     [JsonPropertyName("model")]
-    public string? Model { get; init; }
+    public string? Model { get; set; }
 
     /// <summary>Answers, as a rule one.</summary>
     [JsonPropertyName("choices")]
-    public IReadOnlyList<ChatChoice> Choices { get; init; } = [];
+    public IReadOnlyList<ChatChoice> Choices { get; set; } = [];
 
     /// <summary>Tokens used.</summary>
     [JsonPropertyName("usage")]
-    public TokenUsage? Usage { get; init; }
+    public TokenUsage? Usage { get; set; }
 
     /// <summary>Text of the first answer; empty when there is none.</summary>
     [JsonIgnore]
@@ -149,19 +149,19 @@ public sealed record ChatChoice
 {
     /// <summary>From 0.</summary>
     [JsonPropertyName("index")]
-    public int Index { get; init; }
+    public int Index { get; set; }
 
     /// <summary>The answer.</summary>
     [JsonPropertyName("message")]
-    public ChatMessage? Message { get; init; }
+    public ChatMessage? Message { get; set; }
 
     /// <summary><c>stop</c>, <c>length</c>, <c>tool_calls</c>, <c>content_filter</c>.</summary>
     [JsonPropertyName("finish_reason")]
-    public string? FinishReason { get; init; }
+    public string? FinishReason { get; set; }
 
     /// <summary>True when the conversation must begin anew.</summary>
     [JsonPropertyName("need_clear_history")]
-    public bool? NeedClearHistory { get; init; }
+    public bool? NeedClearHistory { get; set; }
 }
 
 /// <summary>A piece of a streamed answer.</summary>
@@ -169,27 +169,27 @@ public sealed record ChatCompletionChunk
 {
     /// <summary>Id of the answer.</summary>
     [JsonPropertyName("id")]
-    public string? Id { get; init; }
+    public string? Id { get; set; }
 
     /// <summary><c>chat.completion.chunk</c></summary>
     [JsonPropertyName("object")]
-    public string? Object { get; init; }
+    public string? Object { get; set; }
 
     /// <summary>Unix seconds.</summary>
     [JsonPropertyName("created")]
-    public long Created { get; init; }
+    public long Created { get; set; }
 
     /// <summary>The model that answers.</summary>
     [JsonPropertyName("model")]
-    public string? Model { get; init; }
+    public string? Model { get; set; }
 
     /// <summary>Pieces, as a rule one; none in a chunk that carries usage only.</summary>
     [JsonPropertyName("choices")]
-    public IReadOnlyList<ChatChunkChoice> Choices { get; init; } = [];
+    public IReadOnlyList<ChatChunkChoice> Choices { get; set; } = [];
 
     /// <summary>Tokens used, in the last chunk.</summary>
     [JsonPropertyName("usage")]
-    public TokenUsage? Usage { get; init; }
+    public TokenUsage? Usage { get; set; }
 
     /// <summary>New text of the first answer; empty when there is none.</summary>
     [JsonIgnore]
@@ -201,19 +201,19 @@ public sealed record ChatChunkChoice
 {
     /// <summary>From 0.</summary>
     [JsonPropertyName("index")]
-    public int Index { get; init; }
+    public int Index { get; set; }
 
     /// <summary>What is new.</summary>
     [JsonPropertyName("delta")]
-    public ChatDelta? Delta { get; init; }
+    public ChatDelta? Delta { get; set; }
 
     /// <summary>Set in the last piece.</summary>
     [JsonPropertyName("finish_reason")]
-    public string? FinishReason { get; init; }
+    public string? FinishReason { get; set; }
 
     /// <summary>True in the last piece (Qianfan).</summary>
     [JsonPropertyName("is_end")]
-    public bool? IsEnd { get; init; }
+    public bool? IsEnd { get; set; }
 }
 
 /// <summary>What is new in a piece.</summary>
@@ -221,19 +221,19 @@ public sealed record ChatDelta
 {
     /// <summary>Set in the first piece.</summary>
     [JsonPropertyName("role")]
-    public string? Role { get; init; }
+    public string? Role { get; set; }
 
     /// <summary>New text.</summary>
     [JsonPropertyName("content")]
-    public string? Content { get; init; }
+    public string? Content { get; set; }
 
     /// <summary>New thoughts.</summary>
     [JsonPropertyName("reasoning_content")]
-    public string? ReasoningContent { get; init; }
+    public string? ReasoningContent { get; set; }
 
     /// <summary>New parts of tool calls.</summary>
     [JsonPropertyName("tool_calls")]
-    public JsonElement? ToolCalls { get; init; }
+    public JsonElement? ToolCalls { get; set; }
 }
 
 /// <summary>Tokens used.</summary>
@@ -241,15 +241,15 @@ public sealed record TokenUsage
 {
     /// <summary>Of the question.</summary>
     [JsonPropertyName("prompt_tokens")]
-    public int PromptTokens { get; init; }
+    public int PromptTokens { get; set; }
 
     /// <summary>Of the answer.</summary>
     [JsonPropertyName("completion_tokens")]
-    public int CompletionTokens { get; init; }
+    public int CompletionTokens { get; set; }
 
     /// <summary>Together.</summary>
     [JsonPropertyName("total_tokens")]
-    public int TotalTokens { get; init; }
+    public int TotalTokens { get; set; }
 }
 
 /// <summary>Body of <c>/v2/embeddings</c>.</summary>
@@ -265,7 +265,7 @@ public sealed record EmbeddingRequest
 
     /// <summary>Id of the end user.</summary>
     [JsonPropertyName("user")]
-    public string? User { get; init; }
+    public string? User { get; set; }
 }
 
 /// <summary>Answer of <c>/v2/embeddings</c>.</summary>
@@ -273,27 +273,27 @@ public sealed record EmbeddingResponse
 {
     /// <summary>Id of the answer.</summary>
     [JsonPropertyName("id")]
-    public string? Id { get; init; }
+    public string? Id { get; set; }
 
     /// <summary><c>embedding_list</c></summary>
     [JsonPropertyName("object")]
-    public string? Object { get; init; }
+    public string? Object { get; set; }
 
     /// <summary>Unix seconds.</summary>
     [JsonPropertyName("created")]
-    public long Created { get; init; }
+    public long Created { get; set; }
 
     /// <summary>The model that answered.</summary>
     [JsonPropertyName("model")]
-    public string? Model { get; init; }
+    public string? Model { get; set; }
 
     /// <summary>One vector for each text.</summary>
     [JsonPropertyName("data")]
-    public IReadOnlyList<EmbeddingItem> Data { get; init; } = [];
+    public IReadOnlyList<EmbeddingItem> Data { get; set; } = [];
 
     /// <summary>Tokens used.</summary>
     [JsonPropertyName("usage")]
-    public TokenUsage? Usage { get; init; }
+    public TokenUsage? Usage { get; set; }
 }
 
 /// <summary>A vector.</summary>
@@ -301,13 +301,13 @@ public sealed record EmbeddingItem
 {
     /// <summary><c>embedding</c></summary>
     [JsonPropertyName("object")]
-    public string? Object { get; init; }
+    public string? Object { get; set; }
 
     /// <summary>Number of the text, from 0.</summary>
     [JsonPropertyName("index")]
-    public int Index { get; init; }
+    public int Index { get; set; }
 
     /// <summary>The vector.</summary>
     [JsonPropertyName("embedding")]
-    public IReadOnlyList<float> Embedding { get; init; } = [];
+    public IReadOnlyList<float> Embedding { get; set; } = [];
 }

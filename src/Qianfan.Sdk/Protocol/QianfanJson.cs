@@ -6,6 +6,7 @@ using System.Text.Json.Serialization;
 namespace Qianfan.Sdk.Protocol;
 
 /// <summary>Serialization of the wire records without reflection. Use <see cref="Wire"/>.</summary>
+/// <remarks>Optional members of the records have setters because a source-generated reader gives an init-only member that is missing on the wire null in place of its default.</remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

@@ -18,46 +18,46 @@ public sealed record CreateServiceRequest
     public required string UrlSuffix { get; init; }
 
     /// <summary>Free text.</summary>
-    public string? Description { get; init; }
+    public string? Description { get; set; }
 
     /// <summary>Resources.</summary>
-    public ServiceResourceConfig? ResourceConfig { get; init; }
+    public ServiceResourceConfig? ResourceConfig { get; set; }
 
     /// <summary>How it is paid.</summary>
-    public ServiceBilling? Billing { get; init; }
+    public ServiceBilling? Billing { get; set; }
 }
 
 /// <summary>Resources of a service.</summary>
 public sealed record ServiceResourceConfig
 {
     /// <summary><c>GPU-I-2</c>, <c>GPU-I-4</c>, <c>CPU-I-2</c>.</summary>
-    public string Type { get; init; } = "GPU-I-2";
+    public string Type { get; set; } = "GPU-I-2";
 
     /// <summary>Copies of the model.</summary>
-    public int ReplicasCount { get; init; } = 1;
+    public int ReplicasCount { get; set; } = 1;
 
     /// <summary>Requests a second.</summary>
-    public double? Qps { get; init; }
+    public double? Qps { get; set; }
 }
 
 /// <summary>How a service is paid.</summary>
 public sealed record ServiceBilling
 {
     /// <summary><c>Prepaid</c></summary>
-    public string PaymentTiming { get; init; } = "Prepaid";
+    public string PaymentTiming { get; set; } = "Prepaid";
 
     /// <summary>For how long.</summary>
-    public ServiceReservation? Reservation { get; init; }
+    public ServiceReservation? Reservation { get; set; }
 }
 
 /// <summary>For how long a service is paid.</summary>
 public sealed record ServiceReservation
 {
     /// <summary><c>Hour</c> or <c>Month</c>.</summary>
-    public string ReservationTimeUnit { get; init; } = "Hour";
+    public string ReservationTimeUnit { get; set; } = "Hour";
 
     /// <summary>Number of them.</summary>
-    public int ReservationLength { get; init; } = 1;
+    public int ReservationLength { get; set; } = 1;
 }
 
 /// <summary>Result of <c>CreateService</c>.</summary>
@@ -67,7 +67,7 @@ public sealed record CreateServiceResult
     public required string ServiceId { get; init; }
 
     /// <summary>Id of the paid instance.</summary>
-    public string? InstanceId { get; init; }
+    public string? InstanceId { get; set; }
 }
 
 /// <summary>Body of the calls that name one service.</summary>
@@ -84,69 +84,69 @@ public sealed record ServiceDescription
     public required string ServiceId { get; init; }
 
     /// <summary>Model set (<c>am-...</c>); the platform names it so.</summary>
-    public string? ModelId { get; init; }
+    public string? ModelId { get; set; }
 
     /// <summary><c>amv-...</c></summary>
-    public string? ModelVersionId { get; init; }
+    public string? ModelVersionId { get; set; }
 
     /// <summary>Name.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
     /// <summary>Free text.</summary>
-    public string? Description { get; init; }
+    public string? Description { get; set; }
 
     /// <summary>Address; its last segment is the endpoint.</summary>
-    public string? Url { get; init; }
+    public string? Url { get; set; }
 
     /// <summary><c>chat</c>, <c>completions</c>, <c>text2image</c>, <c>image2text</c>.</summary>
-    public string? ServiceType { get; init; }
+    public string? ServiceType { get; set; }
 
     /// <summary>Status.</summary>
-    public ServiceRunStatus RunStatus { get; init; }
+    public ServiceRunStatus RunStatus { get; set; }
 
     /// <summary><c>Free</c> ...</summary>
-    public string? ChargeStatus { get; init; }
+    public string? ChargeStatus { get; set; }
 
     /// <summary>Resources.</summary>
-    public ServiceResourceConfig? ResourceConfig { get; init; }
+    public ServiceResourceConfig? ResourceConfig { get; set; }
 
     /// <summary>ISO 8601.</summary>
-    public string? CreateTime { get; init; }
+    public string? CreateTime { get; set; }
 
     /// <summary>Extension of our platform: why it failed.</summary>
-    public string? Message { get; init; }
+    public string? Message { get; set; }
 }
 
 /// <summary>Body of <c>DescribeServices</c>.</summary>
 public sealed record DescribeServicesRequest
 {
     /// <summary>Name to filter by.</summary>
-    public string? Name { get; init; }
+    public string? Name { get; set; }
 
     /// <summary>Types to filter by.</summary>
-    public IReadOnlyList<string>? ServiceType { get; init; }
+    public IReadOnlyList<string>? ServiceType { get; set; }
 
     /// <summary>Statuses to filter by.</summary>
-    public IReadOnlyList<string>? RunStatus { get; init; }
+    public IReadOnlyList<string>? RunStatus { get; set; }
 
     /// <summary>Where to go on.</summary>
-    public string? Marker { get; init; }
+    public string? Marker { get; set; }
 
     /// <summary>1 to 100, default 10.</summary>
-    public int? MaxKeys { get; init; }
+    public int? MaxKeys { get; set; }
 
     /// <summary>Oldest first.</summary>
-    public bool? PageReverse { get; init; }
+    public bool? PageReverse { get; set; }
 }
 
 /// <summary>Result of <c>DescribeServices</c>.</summary>
 public sealed record ServiceDescriptionList
 {
     /// <summary>This page.</summary>
-    public IReadOnlyList<ServiceDescription> ServiceList { get; init; } = [];
+    public IReadOnlyList<ServiceDescription> ServiceList { get; set; } = [];
 
     /// <summary>Where the next page starts.</summary>
-    public PageInfo? PageInfo { get; init; }
+    public PageInfo? PageInfo { get; set; }
 }
 
 /// <summary>Body of <c>ModifyService</c>.</summary>
@@ -167,44 +167,44 @@ public sealed record PresetServiceListRequest
 {
     /// <summary>Types to filter by.</summary>
     [JsonPropertyName("apiTypefilter")]
-    public IReadOnlyList<string>? ApiTypeFilter { get; init; }
+    public IReadOnlyList<string>? ApiTypeFilter { get; set; }
 }
 
 /// <summary>Result of V1 <c>service/list</c>.</summary>
 public sealed record PresetServiceList
 {
     /// <summary>Services of the platform.</summary>
-    public IReadOnlyList<PresetService> Common { get; init; } = [];
+    public IReadOnlyList<PresetService> Common { get; set; } = [];
 
     /// <summary>Services of one's own.</summary>
-    public IReadOnlyList<PresetService> Custom { get; init; } = [];
+    public IReadOnlyList<PresetService> Custom { get; set; } = [];
 }
 
 /// <summary>A service in V1 <c>service/list</c>.</summary>
 public sealed record PresetService
 {
     /// <summary>Model name.</summary>
-    public string Name { get; init; } = "";
+    public string Name { get; set; } = "";
 
     /// <summary>Address; its last two segments are <c>{apiType}/{endpoint}</c>.</summary>
-    public string Url { get; init; } = "";
+    public string Url { get; set; } = "";
 
     /// <summary>chat, completions, embeddings, text2image, image2text.</summary>
-    public string? ApiType { get; init; }
+    public string? ApiType { get; set; }
 
     /// <summary><c>OPENED</c>, <c>FREE</c> ...</summary>
-    public string? ChargeStatus { get; init; }
+    public string? ChargeStatus { get; set; }
 
     /// <summary>Versions.</summary>
-    public IReadOnlyList<PresetServiceVersion>? VersionList { get; init; }
+    public IReadOnlyList<PresetServiceVersion>? VersionList { get; set; }
 }
 
 /// <summary>A version in V1 <c>service/list</c>.</summary>
 public sealed record PresetServiceVersion
 {
     /// <summary>Base model.</summary>
-    public string? TrainType { get; init; }
+    public string? TrainType { get; set; }
 
     /// <summary><c>Done</c> when it serves.</summary>
-    public string? ServiceStatus { get; init; }
+    public string? ServiceStatus { get; set; }
 }
