@@ -407,6 +407,31 @@ public sealed class TrainerTests
         dataset.Id.ShouldBe("ds-1");
     }
 
+    [Theory]
+    [InlineData("create", false)]
+    [InlineData("create", true)]
+    [InlineData("import", true)]
+    public async Task A_crash_while_a_local_file_is_loaded_creates_no_second_dataset(string call, bool after)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, $"crash-{call}-{after}.jsonl");
+        await File.WriteAllTextAsync(file, "{\"prompt\":\"a\",\"response\":\"b\"}\n", Given.Token);
+        using var crash = CancellationTokenSource.CreateLinkedTokenSource(Given.Token);
+        var hook = Crash(call, crash);
+        (_platform.Before, _platform.After) = after ? (_platform.Before, hook) : (hook, _platform.After);
+        var client = Given.Client(_platform);
+        var pipeline = new Pipeline([new LoadDataSetAction(client, Dataset.FromFile(file), id: "load")], null, _store, "p");
+        _store.Dump = pipeline.Dumps;
+        await Should.ThrowAsync<OperationCanceledException>(() => pipeline.ExecAsync(null, crash.Token));
+
+        (_platform.Before, _platform.After) = (_ => Task.CompletedTask, _ => Task.CompletedTask);
+        var output = await Pipeline.Loads(_store.LastState!, client, _store).ResumeAsync(Given.Token);
+
+        output["datasets"]!["versions"]![0]!["versionId"]!.GetValue<string>().ShouldBe("ds-1");
+        _platform.Datasets.Count.ShouldBe(1);
+        _platform.Uploads.Count.ShouldBe(1);
+        _platform.Count("import").ShouldBe(1);
+    }
+
     [Fact]
     public async Task A_local_file_with_a_bad_row_is_refused_before_anything_is_sent()
     {

@@ -27,6 +27,10 @@ public sealed class DatasetsClient
     public Task<DatasetInfo> GetInfoAsync(string datasetId, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync(Root + "info", null, new DatasetIdRequest { DatasetId = datasetId }, QianfanJson.Wire.DatasetIdRequest, QianfanJson.Wire.DatasetInfo, true, cancellationToken);
 
+    /// <summary>Extension of our platform: a page of datasets, newest first.</summary>
+    public Task<DatasetListResult> ListAsync(DatasetListRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(Root + "list", null, request, QianfanJson.Wire.DatasetListRequest, QianfanJson.Wire.DatasetListResult, true, cancellationToken);
+
     /// <summary>States of several datasets, by id.</summary>
     public async Task<IReadOnlyDictionary<string, DatasetStatus>> GetStatusesAsync(IReadOnlyList<string> datasetIds, CancellationToken cancellationToken = default) =>
         await _transport.ConsoleAsync(Root + "statusList", null, new DatasetIdsRequest { DatasetIds = datasetIds }, QianfanJson.Wire.DatasetIdsRequest, QianfanJson.Wire.DictionaryStringDatasetStatus, true, cancellationToken).ConfigureAwait(false);

@@ -407,3 +407,26 @@ public sealed record DatasetEntity
     /// <summary>Content and counts.</summary>
     public JsonObject? TextExtra { get; set; }
 }
+
+/// <summary>Body of <c>dataset/list</c>, an extension of our platform.</summary>
+public sealed record DatasetListRequest
+{
+    /// <summary>Part of the name to filter by.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>Page, from 1.</summary>
+    public int? PageNo { get; set; }
+
+    /// <summary>Datasets a page, 1 to 100, default 20.</summary>
+    public int? PageSize { get; set; }
+}
+
+/// <summary>Result of <c>dataset/list</c>.</summary>
+public sealed record DatasetListResult
+{
+    /// <summary>Datasets that match.</summary>
+    public int Total { get; set; }
+
+    /// <summary>This page.</summary>
+    public IReadOnlyList<DatasetInfo> Items { get; set; } = [];
+}

@@ -96,6 +96,9 @@ public sealed record CreateFineTuningTaskResult
 /// <summary>Body of <c>DescribeFineTuningJobs</c>.</summary>
 public sealed record DescribeFineTuningJobsRequest
 {
+    /// <summary>Extension of our platform: exact name to filter by.</summary>
+    public string? Name { get; set; }
+
     /// <summary>Kind of training to filter by; the platform spells it so.</summary>
     public string? TrainModel { get; set; }
 

@@ -21,6 +21,8 @@ namespace Qianfan.Sdk.Protocol;
 [JsonSerializable(typeof(DatasetIdsRequest))]
 [JsonSerializable(typeof(DatasetImportRequest))]
 [JsonSerializable(typeof(DatasetInfo))]
+[JsonSerializable(typeof(DatasetListRequest))]
+[JsonSerializable(typeof(DatasetListResult))]
 [JsonSerializable(typeof(DatasetVersionInfo))]
 [JsonSerializable(typeof(DatasetStatus))]
 [JsonSerializable(typeof(DatasetDeleteResult))]

@@ -124,13 +124,31 @@ public sealed class LoadDataSetAction : BaseAction
         {
             run.ThrowIfStopRequested();
             await RunningAsync("create dataset", new JsonObject { ["create"] = "dataset/create", ["done"] = false, ["name"] = name }, cancellationToken).ConfigureAwait(false);
-            var created = await _client.Datasets.CreateAsync(new DatasetCreateRequest { Name = name }, cancellationToken).ConfigureAwait(false);
-            Mutate(() => _datasetId = created.DatasetId);
-            await RunningAsync("dataset created", new JsonObject { ["create"] = "dataset/create", ["done"] = true, ["name"] = name, ["dataset_id"] = created.DatasetId }, cancellationToken).ConfigureAwait(false);
+            var created = await CreateOnce.RunAsync(
+                run.IsResumed,
+                () => FindAsync(name, cancellationToken),
+                async () => (await _client.Datasets.CreateAsync(new DatasetCreateRequest { Name = name }, cancellationToken).ConfigureAwait(false)).DatasetId,
+                run,
+                _client.Options.ConsoleRetry,
+                cancellationToken).ConfigureAwait(false);
+            Mutate(() => _datasetId = created);
+            await RunningAsync("dataset created", new JsonObject { ["create"] = "dataset/create", ["done"] = true, ["name"] = name, ["dataset_id"] = created }, cancellationToken).ConfigureAwait(false);
         }
 
         await ImportAsync(run, cancellationToken).ConfigureAwait(false);
         dataset.Saved(_datasetId!);
+    }
+
+    /// <summary>The cloud's V1 can't look datasets up by name; there, an empty one may be left behind by a crash at this very moment.</summary>
+    private async Task<string?> FindAsync(string name, CancellationToken cancellationToken)
+    {
+        if (!_client.Options.PlatformExtensions)
+        {
+            return null;
+        }
+
+        var found = await _client.Datasets.ListAsync(new DatasetListRequest { Name = name, PageSize = 100 }, cancellationToken).ConfigureAwait(false);
+        return found.Items.FirstOrDefault(d => d.Name == name)?.VersionInfo.DatasetPK;
     }
 
     private async Task<string> UploadAsync(Dataset dataset, string name, CancellationToken cancellationToken)

@@ -330,7 +330,9 @@ public sealed class TrainAction : BaseAction
 
     private async Task<string?> FindJobAsync(string name, CancellationToken cancellationToken)
     {
-        await foreach (var job in _client.FineTuning.ListJobsAsync(cancellationToken: cancellationToken).ConfigureAwait(false))
+        // The cloud has no filter by name; ours has one.
+        var filter = new DescribeFineTuningJobsRequest { Name = _client.Options.PlatformExtensions ? name : null };
+        await foreach (var job in _client.FineTuning.ListJobsAsync(filter, cancellationToken).ConfigureAwait(false))
         {
             if (job.Name == name)
             {
@@ -379,32 +381,31 @@ public sealed class TrainAction : BaseAction
         return new FineTuningDatasetConfig { SourceType = datasets["sourceType"]?.ToString() ?? "Platform", Versions = versions, SplitRatio = split };
     }
 
-    /// <summary>Makes a task that was stopped or failed go on; one that runs by now is left alone.</summary>
+    /// <summary>Makes a task that was stopped or failed go on.</summary>
     private async Task ContinueEndedTaskAsync(ActionRun run, CancellationToken cancellationToken)
     {
         var taskId = _taskId!;
         var task = await _client.FineTuning.DescribeTaskAsync(taskId, cancellationToken).ConfigureAwait(false);
-        if (task.RunStatus == FineTuningRunStatus.Stopped || task.RunStatus == FineTuningRunStatus.Failed)
+        if (task.RunStatus != FineTuningRunStatus.Done && _client.Options.PlatformExtensions)
+        {
+            // Also when it runs: it may be about to stop. Our platform takes a task that goes on as resumed.
+            run.ThrowIfStopRequested();
+            await RunningAsync("resume task", new JsonObject { ["resume"] = "ResumeFineTuningTask", ["task_id"] = taskId, ["job_id"] = _jobId }, cancellationToken).ConfigureAwait(false);
+            await ResumeRemoteAsync(taskId, cancellationToken).ConfigureAwait(false);
+        }
+        else if (task.RunStatus == FineTuningRunStatus.Stopped || task.RunStatus == FineTuningRunStatus.Failed)
         {
             run.ThrowIfStopRequested();
-            if (_client.Options.PlatformExtensions)
+            var step = task.CheckpointList is { Count: > 0 } checkpoints
+                ? checkpoints.Max(c => c.Step)
+                : throw new InvalidArgumentException($"The task {taskId} can't go on: this platform resumes a training from a checkpoint only, and the task left none. Start a new run.");
+            Mutate(() =>
             {
-                await RunningAsync("resume task", new JsonObject { ["resume"] = "ResumeFineTuningTask", ["task_id"] = taskId, ["job_id"] = _jobId }, cancellationToken).ConfigureAwait(false);
-                await ResumeRemoteAsync(taskId, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                var step = task.CheckpointList is { Count: > 0 } checkpoints
-                    ? checkpoints.Max(c => c.Step)
-                    : throw new InvalidArgumentException($"The task {taskId} can't go on: this platform resumes a training from a checkpoint only, and the task left none. Start a new run.");
-                Mutate(() =>
-                {
-                    _endedTasks.Add(taskId);
-                    _continueFrom = taskId;
-                    _continueStep = step;
-                    _taskId = null;
-                });
-            }
+                _endedTasks.Add(taskId);
+                _continueFrom = taskId;
+                _continueStep = step;
+                _taskId = null;
+            });
         }
 
         Mutate(() => _resumePending = false);
@@ -418,9 +419,10 @@ public sealed class TrainAction : BaseAction
         }
         catch (QianfanException e) when (e is not QianfanAuthenticationException)
         {
-            // The answer may have got lost: what counts is whether the task goes on.
             var task = await _client.FineTuning.DescribeTaskAsync(taskId, cancellationToken).ConfigureAwait(false);
-            if (task.RunStatus == FineTuningRunStatus.Stopped || task.RunStatus == FineTuningRunStatus.Failed)
+            // A task that finished meanwhile is refused; an answer that got lost shows in a task that goes on.
+            var goesOn = task.RunStatus == FineTuningRunStatus.Done || (e is QianfanRequestException && !task.RunStatus.IsTerminal);
+            if (!goesOn)
             {
                 throw;
             }

@@ -10,6 +10,7 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
 {
     private readonly Lock _sync = new();
     private int _uploads;
+    private bool _imported;
 
     public List<RecordedRequest> Requests { get; } = [];
 
@@ -186,14 +187,20 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
             case "create":
                 Datasets.Add(Text("name"));
                 return DatasetResult(new JsonObject { ["id"] = 101, ["datasetId"] = $"ds-{Datasets.Count}" });
+            case "list":
+                return DatasetResult(new JsonObject
+                {
+                    ["items"] = new JsonArray([.. Datasets.Select((name, i) => new JsonObject { ["name"] = name, ["versionInfo"] = new JsonObject { ["datasetPK"] = $"ds-{i + 1}" } })]),
+                });
             case "import" or "release":
+                _imported |= request.Name == "import";
                 return DatasetResult(JsonValue.Create(true));
             case "info":
                 return DatasetResult(new JsonObject
                 {
                     ["name"] = "rows",
                     ["groupPK"] = 7,
-                    ["versionInfo"] = new JsonObject { ["datasetPK"] = Text("datasetId"), ["importStatus"] = 2, ["releaseStatus"] = 2, ["templateType"] = 2000, ["entityCount"] = 200 },
+                    ["versionInfo"] = new JsonObject { ["datasetPK"] = Text("datasetId"), ["importStatus"] = Datasets.Count == 0 || _imported ? 2 : -1, ["releaseStatus"] = 2, ["templateType"] = 2000, ["entityCount"] = 200 },
                 });
             default:
                 return Json(new JsonObject { ["requestId"] = "r", ["code"] = "UnknownAction", ["message"] = request.Name }, HttpStatusCode.NotFound);
