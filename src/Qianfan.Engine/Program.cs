@@ -6,7 +6,7 @@ const string Usage = """
     Qianfan.Engine train       trains one task; told what by the platform on standard input
     Qianfan.Engine serve       generates text; told what by the platform on standard input [--threads N]
     Qianfan.Engine corpus      --out FILE [--documents N] [--seed N]
-    Qianfan.Engine pretrain    --out FOLDER --work FOLDER [--documents N] [--steps N] [...]
+    Qianfan.Engine pretrain    --out FOLDER --work FOLDER [--start FOLDER] [--documents N] [--seed N] [--steps N] [...]
     """;
 
 try

@@ -61,8 +61,8 @@ public sealed class GradientTests
         var shape = TinyModel.Shape();
         using var network = new LlamaNetwork(shape, TinyModel.Weights(shape));
         EncodedRow[] rows = [new([3, 40, 41, 9, 120], [0, 0, 1, 1, 1]), new([3, 77, 5], [0, 0, 1])];
-        var together = TrainingLoop.MeanLoss(network, [Batch.Of(rows)]);
-        var apart = TrainingLoop.MeanLoss(network, [Batch.Of([rows[0]]), Batch.Of([rows[1]])]);
+        var together = TrainingLoop.MeanLoss(network, [Batch.Of(rows)], TestContext.Current.CancellationToken)!.Value;
+        var apart = TrainingLoop.MeanLoss(network, [Batch.Of([rows[0]]), Batch.Of([rows[1]])], TestContext.Current.CancellationToken)!.Value;
         together.ShouldBe(apart, 1e-5);
     }
 

@@ -97,6 +97,17 @@ public sealed class TrainingJobTests : IDisposable
     }
 
     [Fact]
+    public void A_validation_that_a_stop_cut_short_is_made_up_for()
+    {
+        var config = TinyModel.Config(epochs: 3) with { ValidationPercent = 25 };
+        // Told to stop by the report of step 2, after which a validation is due.
+        Run("task", config, stopAfter: 2);
+        _reports.OfType<ValidationResult>().Select(result => result.Step).ShouldBe([0, 1]);
+        Run("task", config);
+        _reports.OfType<ValidationResult>().Select(result => result.Step).ShouldBe([0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    [Fact]
     public void Long_rows_are_cut_at_the_right_and_counted_and_rows_without_an_answer_left_are_left_out()
     {
         File.AppendAllLines(_folder.At("rows.jsonl"), [

@@ -17,7 +17,7 @@ internal static class PretrainCommand
 
     public static int Run(IReadOnlyList<string> words, TextWriter log, TimeProvider time, CancellationToken cancellationToken)
     {
-        var options = new CommandLine(words, "out", "work", "documents", "seed", "steps", "batch", "length", "context", "learning-rate", "threads",
+        var options = new CommandLine(words, "out", "work", "start", "documents", "seed", "steps", "batch", "length", "context", "learning-rate", "threads",
             "vocabulary", "hidden", "intermediate", "layers", "heads", "kv-heads");
         var output = Path.GetFullPath(options.Required("out"));
         var work = Path.GetFullPath(options.Required("work"));
@@ -32,8 +32,12 @@ internal static class PretrainCommand
 
         var generator = new CorpusGenerator(seed);
         Directory.CreateDirectory(work);
+        // A later round starts from the weights of an earlier one, with its vocabulary and shape.
+        var start = options.Text("start") is { } folder ? Path.GetFullPath(folder) : null;
+        if (start is not null)
+            ModelFolder.CopyTexts(start, work);
         var tokenizer = Tokenizer(generator, work, documents, options.Number("vocabulary", 4096), context, log);
-        var shape = new ModelShape
+        var shape = start is not null ? ModelShape.Read(start) : new ModelShape
         {
             HiddenSize = options.Number("hidden", 256),
             IntermediateSize = options.Number("intermediate", 688),
@@ -52,7 +56,7 @@ internal static class PretrainCommand
 
         if (TorchRuntime.Start(threads) is { } mended)
             log.WriteLine($"Native library mended: {mended}");
-        using var network = new LlamaNetwork(shape, InitialWeights.Create(shape, seed));
+        using var network = new LlamaNetwork(shape, start is null ? InitialWeights.Create(shape, seed) : StartWeights(start, shape));
         var source = new StreamBatches(stream, length, batchSize, seed);
         var fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
             $"{shape};{documents};{seed};{steps};{length};{batchSize};{learningRate}"))));
@@ -66,12 +70,19 @@ internal static class PretrainCommand
         }
         Save(output, work, network, shape, tokenizer, loop.State, documents, seed);
         var whole = Enumerable.Range(0, validation.StepsPerEpoch).Select(validation.At).ToList();
-        var loss = TrainingLoop.MeanLoss(network, whole);
+        if (TrainingLoop.MeanLoss(network, whole, cancellationToken) is not { } loss)
+            return 1;
         var bitsPerByte = loss / Math.Log(2) * heldOut.Length / heldOutBytes;
         log.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Done: {loop.State.Tokens} tokens; held out: {loss:0.0000} nats a token, {bitsPerByte:0.0000} bits a byte."));
         return 0;
 
         void Log(WorkerMessage message) => log.WriteLine(WorkerLine.Write(message));
+    }
+
+    private static Dictionary<string, float[]> StartWeights(string directory, ModelShape shape)
+    {
+        using var files = WeightFiles.Open(directory);
+        return files.ReadAll(shape);
     }
 
     private static TextTokenizer Tokenizer(CorpusGenerator generator, string work, int documents, int vocabulary, int context, TextWriter log)

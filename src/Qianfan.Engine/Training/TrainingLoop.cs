@@ -37,20 +37,17 @@ internal sealed class TrainingLoop
     public bool Run(CancellationToken cancellationToken)
     {
         var fresh = _state.Step == 0;
-        if (fresh && !cancellationToken.IsCancellationRequested)
-            Validate();
+        ValidateIfDue(cancellationToken);
         var savedStep = fresh ? -1 : _state.Step;
         var savedAt = _time.GetTimestamp();
         while (_state.Step < _plan.TotalSteps && !cancellationToken.IsCancellationRequested)
         {
             Step();
-            var last = _state.Step == _plan.TotalSteps;
-            if (last || _state.Step % _plan.ValidationSteps == 0)
-                Validate();
+            ValidateIfDue(cancellationToken);
             if (_plan.CheckpointSteps > 0 ? _state.Step % _plan.CheckpointSteps == 0 : _time.GetElapsedTime(savedAt) >= s_checkpointInterval)
                 Save();
         }
-        if (savedStep != _state.Step)
+        if (savedStep != _state.Step || cancellationToken.IsCancellationRequested)
             Save();
         return _state.Step == _plan.TotalSteps;
 
@@ -98,22 +95,28 @@ internal sealed class TrainingLoop
         }
     }
 
-    private void Validate()
+    /// <summary>Validates at the start, at the end and every so many steps; a validation that a stop cut short is made up for after resuming.</summary>
+    private void ValidateIfDue(CancellationToken cancellationToken)
     {
-        if (_validation.Count == 0)
+        var due = _state.Step == _plan.TotalSteps || _state.Step % _plan.ValidationSteps == 0;
+        if (!due || _validation.Count == 0 || _state.ValidatedStep == _state.Step)
             return;
-        _state = _state with { ValidationLoss = MeanLoss(_network, _validation) };
-        _report(new ValidationResult(_state.Step, _state.ValidationLoss.Value));
+        if (MeanLoss(_network, _validation, cancellationToken) is not { } loss)
+            return;
+        _state = _state with { ValidationLoss = loss, ValidatedStep = _state.Step };
+        _report(new ValidationResult(_state.Step, loss));
     }
 
-    /// <summary>Mean loss over batches, without training.</summary>
-    public static double MeanLoss(LlamaNetwork network, IReadOnlyList<Batch> batches)
+    /// <summary>Mean loss over batches, without training; null when told to stop before the last.</summary>
+    public static double? MeanLoss(LlamaNetwork network, IReadOnlyList<Batch> batches, CancellationToken cancellationToken)
     {
         double loss = 0, weight = 0;
         using (no_grad())
         {
             foreach (var batch in batches)
             {
+                if (cancellationToken.IsCancellationRequested)
+                    return null;
                 using var scope = NewDisposeScope();
                 loss += network.Loss(batch, training: false).Value * batch.TotalWeight;
                 weight += batch.TotalWeight;

@@ -21,6 +21,9 @@ internal sealed record TrainingState
     /// <summary>The newest validation loss.</summary>
     public double? ValidationLoss { get; init; }
 
+    /// <summary>The step after which that was taken; -1 before the first.</summary>
+    public int ValidatedStep { get; init; } = -1;
+
     /// <summary>Hash of all that decides the course of the training: a checkpoint of another course is refused.</summary>
     public required string Fingerprint { get; init; }
 
