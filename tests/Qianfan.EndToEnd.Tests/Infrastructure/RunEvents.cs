@@ -33,6 +33,16 @@ internal sealed class RunEvents(string dataDirectory)
         return rows;
     }
 
+    public async Task<string> StatusAsync(string runId, CancellationToken cancellationToken)
+    {
+        await using var connection = new SqliteConnection(_connectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand();
+        command.CommandText = "SELECT Status FROM Runs WHERE Id = $run COLLATE NOCASE";
+        command.Parameters.AddWithValue("$run", runId);
+        return (string)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     /// <summary>Waits until the stored events hold what is asked for.</summary>
     public async Task WaitAsync(string runId, Func<IReadOnlyList<Row>, bool> holds, CancellationToken cancellationToken)
     {
