@@ -15,18 +15,18 @@ internal sealed class RouteTable(IEndpointRouteBuilder endpoints)
     /// <summary>Adds routes of one API.</summary>
     public Section Family(ApiFamily family) => new(this, family);
 
-    /// <summary>Answers what no route does: other methods of a known path with 405, other paths below a prefix with 404.</summary>
+    /// <summary>Answers what no route does: other methods of a known path with 405, other paths below a prefix with 404. Open to all: a host that asks for a login by default would answer an empty 401 here.</summary>
     public void Close(params IEnumerable<(string Prefix, ApiFamily Family)> prefixes)
     {
         foreach (var (pattern, (family, methods)) in _patterns)
         {
             var allowed = string.Join(", ", methods);
-            family.Guard(endpoints.Map(pattern, context => RefuseMethod(context, allowed)).WithOrder(LastOrder)).ExcludeFromDescription();
+            family.Guard(endpoints.Map(pattern, context => RefuseMethod(context, allowed)).WithOrder(LastOrder)).AllowAnonymous().DisableAntiforgery().ExcludeFromDescription();
         }
 
         foreach (var (prefix, family) in prefixes)
         {
-            family.Guard(endpoints.Map(prefix + "/{**path}", RefusePath).WithOrder(LastOrder + 1)).ExcludeFromDescription();
+            family.Guard(endpoints.Map(prefix + "/{**path}", RefusePath).WithOrder(LastOrder + 1)).AllowAnonymous().DisableAntiforgery().ExcludeFromDescription();
         }
     }
 
