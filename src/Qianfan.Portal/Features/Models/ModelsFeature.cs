@@ -3,7 +3,7 @@ namespace Qianfan.Portal.Features.Models;
 /// <summary>Registers and maps the feature.</summary>
 public static class ModelsFeature
 {
-    public static IServiceCollection AddModels(this IServiceCollection services) => services;
+    public static IServiceCollection AddModels(this IServiceCollection services) => services.AddSingleton<ModelService>();
 
     public static IEndpointRouteBuilder MapModels(this IEndpointRouteBuilder endpoints) => endpoints;
 }
