@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Qianfan.Portal.Components.Shared;
 using Qianfan.Portal.Security;
 
@@ -10,7 +11,7 @@ internal static class PageEndpoints
     /// <summary>Header that carries the antiforgery token.</summary>
     public const string TokenHeader = "RequestVerificationToken";
 
-    /// <summary>Asks for a login and a token; answers 401, 400, 403, 404 and 413 with <c>{"error":{"code","message"}}</c> in the reader's language.</summary>
+    /// <summary>Asks for a login and a token; answers 401, 400, 403, 404 and 413 with problem details: <c>code</c>, and <c>detail</c> in the reader's language.</summary>
     public static RouteHandlerBuilder ForPages(this RouteHandlerBuilder endpoint) => endpoint
         .DisableCookieRedirect()
         .RequireAuthorization()
@@ -48,7 +49,7 @@ internal static class PageEndpoints
         }
     }
 
-    private static IResult Answer(HttpContext http, UserErrorException error)
+    private static ProblemHttpResult Answer(HttpContext http, UserErrorException error)
     {
         var status = error switch
         {
@@ -57,23 +58,16 @@ internal static class PageEndpoints
             { Code: "DatasetTooLarge" or "RequestTooLarge" } => StatusCodes.Status413PayloadTooLarge,
             _ => StatusCodes.Status400BadRequest,
         };
-        var text = http.RequestServices.GetRequiredService<UserErrorText>().Of(error);
-        return TypedResults.Json(new PageError(new PageErrorBody(error.Code, text, (error as IErrorDetails)?.Details)), statusCode: status);
+        Dictionary<string, object?> extensions = new() { ["code"] = error.Code };
+        if (error is IErrorDetails { Details: { } details })
+            extensions["errors"] = details;
+        return TypedResults.Problem(http.RequestServices.GetRequiredService<UserErrorText>().Of(error), statusCode: status, title: error.Code, extensions: extensions);
     }
 }
 
 /// <summary>An error that carries more than its sentence.</summary>
 internal interface IErrorDetails
 {
-    /// <summary>Serialised as <c>details</c>.</summary>
+    /// <summary>Serialised as <c>errors</c>.</summary>
     object Details { get; }
 }
-
-/// <summary>The JSON of an error.</summary>
-internal sealed record PageError(PageErrorBody Error);
-
-/// <summary>What an error says.</summary>
-/// <param name="Code">Code of the <see cref="UserErrorException"/>.</param>
-/// <param name="Message">The sentence in the reader's language.</param>
-/// <param name="Details">More, such as the bad rows of a file.</param>
-internal sealed record PageErrorBody(string Code, string Message, object? Details);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Qianfan.Portal.Data;
 using Qianfan.Portal.Features.Audit;
 using Qianfan.Portal.Features.Connections;
+using Qianfan.Portal.Features.Console;
 using Qianfan.Portal.Features.Services;
 using Qianfan.Portal.Hosting;
 using Qianfan.Portal.Security;
@@ -41,6 +42,17 @@ public sealed class DatasetUploads(
         await db.RequireProjectAsync(actor, projectId, Permission.EditDatasets, cancellationToken);
     }
 
+    /// <summary>Checks what can be known before the file is on its way: name and connection.</summary>
+    /// <exception cref="UserErrorException">One of them can't be used.</exception>
+    public async Task CheckAsync(Actor actor, Guid projectId, UploadRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        await db.RequireProjectAsync(actor, projectId, Permission.EditDatasets, cancellationToken);
+        await ChooseConnectionAsync(db, actor, projectId, request.ConnectionId, cancellationToken);
+        await FreeNameAsync(db, projectId, request, cancellationToken);
+    }
+
     /// <summary>Stores a file as a dataset.</summary>
     /// <param name="actor">Who uploads.</param>
     /// <param name="projectId">Where it goes.</param>
@@ -57,7 +69,7 @@ public sealed class DatasetUploads(
         var name = await FreeNameAsync(db, projectId, request, cancellationToken);
 
         await using var file = await ReceivedFile.ReceiveAsync(body, Path.Combine(data.FullPath, "uploads"), options.Value.MaxUploadBytes, cancellationToken);
-        var summary = await CheckAsync(file, cancellationToken);
+        var summary = await ReadAsync(file, cancellationToken);
         var errors = RowSamples.From(summary.Errors);
         if (summary.GoodRows == 0)
             throw new NoGoodRowException((int)Math.Min(summary.BadRows, int.MaxValue), errors);
@@ -142,7 +154,7 @@ public sealed class DatasetUploads(
         return await db.Datasets.AnyAsync(d => d.ProjectId == projectId && d.Name == name);
     }
 
-    private static async Task<DatasetSummary> CheckAsync(ReceivedFile file, CancellationToken cancellationToken)
+    private static async Task<DatasetSummary> ReadAsync(ReceivedFile file, CancellationToken cancellationToken)
     {
         try
         {
