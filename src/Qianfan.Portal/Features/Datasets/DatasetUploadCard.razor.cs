@@ -134,7 +134,7 @@ public sealed partial class DatasetUploadCard
         await _upload!.InvokeVoidAsync("send", _name.Trim(), ConnectionId?.ToString() ?? "");
     }
 
-    private ValueTask CancelAsync() => _upload!.InvokeVoidAsync("cancel");
+    private async Task CancelAsync() => await _upload!.InvokeVoidAsync("cancel");
 
     private async Task ClearAsync()
     {

@@ -68,11 +68,11 @@ public sealed class DatasetUploads(
         var connection = await ChooseConnectionAsync(db, actor, projectId, request.ConnectionId, cancellationToken);
         var name = await FreeNameAsync(db, projectId, request, cancellationToken);
 
-        await using var file = await ReceivedFile.ReceiveAsync(body, Path.Combine(data.FullPath, "uploads"), options.Value.MaxUploadBytes, cancellationToken);
-        var summary = await ReadAsync(file, cancellationToken);
-        var errors = RowSamples.From(summary.Errors);
-        if (summary.GoodRows == 0)
-            throw new NoGoodRowException((int)Math.Min(summary.BadRows, int.MaxValue), errors);
+        var folder = Path.Combine(data.FullPath, "uploads");
+        await using var file = await ReceivedFile.ReceiveAsync(body, folder, options.Value.MaxUploadBytes, cancellationToken);
+        using var rows = await ReadAsync(file, folder, cancellationToken);
+        if (rows.GoodRows == 0)
+            throw new NoGoodRowException((int)Math.Min(rows.BadRows, int.MaxValue), rows.Errors);
 
         var dataset = new Dataset
         {
@@ -81,12 +81,12 @@ public sealed class DatasetUploads(
             Name = name,
             PlatformId = "",
             FileName = ShortFileName(request.FileName),
-            Format = summary.Format.ToString(),
+            Format = rows.Format.ToString(),
             SizeBytes = file.Size,
-            GoodRows = checked((int)summary.GoodRows),
-            BadRows = checked((int)summary.BadRows),
-            RowErrorsJson = RowSamples.Write(errors),
-            PreviewJson = RowSamples.Write(RowSamples.From(summary.Samples)),
+            GoodRows = checked((int)rows.GoodRows),
+            BadRows = checked((int)rows.BadRows),
+            RowErrorsJson = RowSamples.Write(rows.Errors),
+            PreviewJson = RowSamples.Write(rows.Preview),
             ContentHash = file.ContentHash,
             CreatedById = actor.Id,
             CreatedAt = time.GetUtcNow(),
@@ -96,12 +96,7 @@ public sealed class DatasetUploads(
         try
         {
             dataset.PlatformId = await platform.SaveAsync(
-                connection.Id,
-                $"{name}-{dataset.Id.ToString("N")[^8..]}",
-                file.Rewound(),
-                dataset.FileName,
-                upload => journal.RecordAsync(entry, upload, CancellationToken.None),
-                cancellationToken);
+                connection.Id, dataset.Id, name, rows.FilePath, upload => journal.RecordAsync(entry, upload, CancellationToken.None), cancellationToken);
             db.Datasets.Add(dataset);
             audit.Add(db, actor, AuditActions.DatasetCreated, (dataset.Id, name), teamId, projectId, new Dictionary<string, string>
             {
@@ -121,7 +116,7 @@ public sealed class DatasetUploads(
         }
 
         journal.Finish(entry);
-        return new UploadResult(dataset.Id, name, dataset.Format, dataset.GoodRows, dataset.BadRows, errors);
+        return new UploadResult(dataset.Id, name, dataset.Format, dataset.GoodRows, dataset.BadRows, rows.Errors);
     }
 
     private static async Task<Connection> ChooseConnectionAsync(PortalDbContext db, Actor actor, Guid projectId, Guid? wanted, CancellationToken cancellationToken)
@@ -154,11 +149,11 @@ public sealed class DatasetUploads(
         return await db.Datasets.AnyAsync(d => d.ProjectId == projectId && d.Name == name);
     }
 
-    private static async Task<DatasetSummary> ReadAsync(ReceivedFile file, CancellationToken cancellationToken)
+    private static async Task<GoodRowsFile> ReadAsync(ReceivedFile file, string folder, CancellationToken cancellationToken)
     {
         try
         {
-            return await DatasetReader.ValidateAsync(file.Rewound(), maxErrors: RowSamples.MaxErrors, maxSamples: RowSamples.MaxRows, cancellationToken: cancellationToken);
+            return await GoodRowsFile.ReadAsync(file.Rewound(), folder, cancellationToken);
         }
         catch (DatasetFileException error)
         {

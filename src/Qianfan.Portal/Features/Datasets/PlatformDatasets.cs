@@ -1,53 +1,53 @@
-using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Features.Services;
 using Qianfan.Portal.Security;
 using Qianfan.Sdk;
 using Qianfan.Sdk.Protocol;
+using Qianfan.Sdk.Training;
 
 namespace Qianfan.Portal.Features.Datasets;
 
 /// <summary>What an upload has made on a platform so far.</summary>
-/// <param name="DatasetId">The dataset.</param>
 /// <param name="FileId">The uploaded file, on platforms that take files; it goes when the rows are imported.</param>
-public sealed record PlatformUpload(string DatasetId, string? FileId);
+/// <param name="DatasetId">The dataset.</param>
+public sealed record PlatformUpload(string? FileId, string? DatasetId);
 
 /// <summary>Datasets on the platforms of connections, through the SDK. Thread-safe. The caller has checked that the connection is the actor's.</summary>
-public sealed class PlatformDatasets(PlatformClients clients, TimeProvider time)
+public sealed partial class PlatformDatasets(PlatformClients clients, TimeProvider time, ILogger<PlatformDatasets> logger)
 {
-    /// <summary>Makes a dataset of a file: by upload on our own platform, through object storage on Baidu's.</summary>
+    /// <summary>Makes a dataset of a file without bad rows: by upload on our own platform, through object storage on Baidu's.</summary>
     /// <param name="connectionId">The platform.</param>
-    /// <param name="name">Name of the dataset there.</param>
-    /// <param name="content">The file.</param>
-    /// <param name="fileName">Its name.</param>
+    /// <param name="id">What the name there is derived from.</param>
+    /// <param name="name">Wished name there.</param>
+    /// <param name="path">The file.</param>
     /// <param name="made">Told of everything that is made, before the next step: what must be deleted if the rest fails.</param>
     /// <param name="cancellationToken">Breaks off.</param>
     /// <returns>The dataset's id on the platform.</returns>
     /// <exception cref="UserErrorException">The platform refuses, or there is no bucket for the rows.</exception>
-    public async Task<string> SaveAsync(Guid connectionId, string name, Stream content, string fileName, Func<PlatformUpload, Task> made, CancellationToken cancellationToken)
+    public async Task<string> SaveAsync(Guid connectionId, Guid id, string name, string path, Func<PlatformUpload, Task> made, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(made);
         var client = await clients.ForAsync(connectionId, cancellationToken);
         if (!client.Options.PlatformExtensions && string.IsNullOrEmpty(client.Options.Bos.Bucket))
             throw new UserErrorException("ConnectionWithoutBucket");
-        return await PlatformErrors.TranslateAsync(async () =>
+        var progress = new Progress(made);
+        var load = new LoadDataSetAction(client, Sdk.Datasets.Dataset.FromFile(path, name), id: id.ToString("N"), eventHandler: progress);
+        try
         {
-            var created = await client.Datasets.CreateAsync(new DatasetCreateRequest { Name = name }, cancellationToken);
-            await made(new PlatformUpload(created.DatasetId, null));
-            if (!client.Options.PlatformExtensions)
-            {
-                var key = $"{client.Options.Bos.Prefix}{created.DatasetId}/{Path.GetExtension(fileName) switch { ".csv" => "rows.csv", _ => "rows.jsonl" }}";
-                await ImportAsync(client, created.DatasetId, await client.Bos.PutObjectAsync(client.Options.Bos.Bucket!, key, content, cancellationToken), cancellationToken);
-                return created.DatasetId;
-            }
+            await load.ExecAsync(cancellationToken: cancellationToken);
+        }
+        catch (InternalErrorException error)
+        {
+            throw new UserErrorException("DatasetImportFailed", error.Message);
+        }
+        catch (QianfanException error)
+        {
+            throw PlatformErrors.Translate(error);
+        }
 
-            var file = await client.Files.UploadAsync(content, fileName, cancellationToken: cancellationToken);
-            await made(new PlatformUpload(created.DatasetId, file.Id));
-            await ImportAsync(client, created.DatasetId, file.Id, cancellationToken);
-            // The dataset has the rows now.
-            await client.Files.DeleteAsync(file.Id, cancellationToken);
-            return created.DatasetId;
-        });
+        if (progress.Made.FileId is { } fileId && client.Options.PlatformExtensions)
+            await DeleteFileAsync(client, fileId, cancellationToken);
+        return load.DatasetId ?? throw new InvalidOperationException("The rows were loaded, but no dataset was named.");
     }
 
     /// <summary>Deletes a dataset; what is gone already counts as deleted.</summary>
@@ -66,59 +66,62 @@ public sealed class PlatformDatasets(PlatformClients clients, TimeProvider time)
             {
                 return;
             }
-            catch (QianfanApiException) when (!cancellationToken.IsCancellationRequested)
+            catch (QianfanApiException)
             {
                 // A platform doesn't let go of a dataset that it is importing into.
                 if (!await IsImportingAsync(client, platformId, cancellationToken))
                     throw;
-                await Task.Delay(Interval(client), time, cancellationToken);
+                await Task.Delay(client.Options.DatasetPollingInterval ?? TimeSpan.FromSeconds(2), time, cancellationToken);
             }
         }
     }
 
     /// <summary>Deletes what a broken upload left.</summary>
     /// <exception cref="QianfanException">The platform refuses or can't be reached.</exception>
-    public async Task DeleteAsync(Guid connectionId, PlatformUpload upload, CancellationToken cancellationToken)
+    public async Task UndoAsync(Guid connectionId, PlatformUpload upload, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(upload);
-        await DeleteAsync(connectionId, upload.DatasetId, cancellationToken);
-        if (upload.FileId is not { } fileId)
-            return;
+        if (upload.DatasetId is { } datasetId)
+            await DeleteAsync(connectionId, datasetId, cancellationToken);
         var client = await clients.ForAsync(connectionId, cancellationToken);
+        if (upload.FileId is { } fileId && client.Options.PlatformExtensions)
+            await DeleteFileAsync(client, fileId, cancellationToken);
+    }
+
+    private async Task DeleteFileAsync(QianfanClient client, string fileId, CancellationToken cancellationToken)
+    {
         try
         {
             await client.Files.DeleteAsync(fileId, cancellationToken);
         }
-        catch (QianfanException error) when (error.IsNotFound())
+        catch (QianfanException error)
         {
-            // Gone with the import.
-        }
-    }
-
-    private async Task ImportAsync(QianfanClient client, string datasetId, string source, CancellationToken cancellationToken)
-    {
-        await client.Datasets.ImportAsync(new DatasetImportRequest { DatasetId = datasetId, Files = [source] }, cancellationToken);
-        while (true)
-        {
-            var version = (await client.Datasets.GetInfoAsync(datasetId, cancellationToken)).VersionInfo;
-            switch (version.ImportStatus)
-            {
-                case DatasetImportStatus.Finished:
-                    return;
-                case DatasetImportStatus.NotStarted or DatasetImportStatus.Initialized or DatasetImportStatus.Running:
-                    await Task.Delay(Interval(client), time, cancellationToken);
-                    break;
-                default:
-                    throw new UserErrorException("DatasetImportFailed", version.ImportErrorInfo is { Length: > 0 } why
-                        ? why
-                        : string.Create(CultureInfo.InvariantCulture, $"{version.ImportStatus} {version.ErrCode}"));
-            }
+            // The dataset has the rows: a copy too many is no reason to fail.
+            if (!error.IsNotFound())
+                FileNotDeleted(logger, fileId, error);
         }
     }
 
     private static async Task<bool> IsImportingAsync(QianfanClient client, string datasetId, CancellationToken cancellationToken) =>
         (await client.Datasets.GetInfoAsync(datasetId, cancellationToken)).VersionInfo.ImportStatus is DatasetImportStatus.Initialized or DatasetImportStatus.Running;
 
-    private static TimeSpan Interval(QianfanClient client) =>
-        client.Options.DatasetPollingInterval ?? (client.Options.PlatformExtensions ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromSeconds(2));
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The uploaded file {FileId} could not be deleted after its import")]
+    private static partial void FileNotDeleted(ILogger logger, string fileId, Exception error);
+
+    /// <summary>Hears from the action what it made.</summary>
+    private sealed class Progress(Func<PlatformUpload, Task> made) : IEventHandler
+    {
+        public PlatformUpload Made { get; private set; } = new(null, null);
+
+        public async ValueTask DispatchAsync(Event e, CancellationToken cancellationToken)
+        {
+            if (e.ActionState is not ActionState.Running || e.Data is not { } data)
+                return;
+            var now = new PlatformUpload(data["file"]?.GetValue<string>() ?? Made.FileId, data["dataset_id"]?.GetValue<string>() ?? Made.DatasetId);
+            if (now == Made)
+                return;
+            Made = now;
+            await made(now);
+        }
+    }
 }

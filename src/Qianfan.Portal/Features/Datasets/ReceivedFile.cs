@@ -37,7 +37,7 @@ public sealed class ReceivedFile : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(body);
         Directory.CreateDirectory(folder);
-        var file = new FileStream(Path.Combine(folder, $"{Guid.CreateVersion7()}.upload"), new FileStreamOptions
+        var file = new FileStream(Path.Combine(folder, $"{Guid.CreateVersion7()}{UploadJournal.UploadExtension}"), new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
             Access = FileAccess.ReadWrite,

@@ -16,6 +16,9 @@ public sealed record JournalEntry(Guid ConnectionId, Guid DatasetId, PlatformUpl
 /// <summary>Knows of datasets that were made on a platform and have no row yet: one small file for each, so that a portal that died in between cleans up when it starts again. Thread-safe.</summary>
 public sealed partial class UploadJournal(IDbContextFactory<PortalDbContext> contexts, PlatformDatasets platform, DataDirectory data, ILogger<UploadJournal> logger)
 {
+    /// <summary>Files that an upload needs while it is under way.</summary>
+    public const string UploadExtension = ".upload";
+
     private const string Extension = ".pending";
 
     private string Folder => Path.Combine(data.FullPath, "uploads");
@@ -63,7 +66,7 @@ public sealed partial class UploadJournal(IDbContextFactory<PortalDbContext> con
     {
         if (!Directory.Exists(Folder))
             return;
-        foreach (var path in Directory.EnumerateFiles(Folder, "*.upload"))
+        foreach (var path in Directory.EnumerateFiles(Folder, "*" + UploadExtension))
             File.Delete(path);
     }
 
@@ -73,7 +76,7 @@ public sealed partial class UploadJournal(IDbContextFactory<PortalDbContext> con
         try
         {
             if (entry?.Upload is { } upload && !await IsSavedAsync(entry.DatasetId, cancellationToken))
-                await platform.DeleteAsync(entry.ConnectionId, upload, cancellationToken);
+                await platform.UndoAsync(entry.ConnectionId, upload, cancellationToken);
         }
         catch (NotFoundException)
         {
@@ -81,7 +84,7 @@ public sealed partial class UploadJournal(IDbContextFactory<PortalDbContext> con
         }
         catch (QianfanException error)
         {
-            NotUndone(logger, entry!.Upload!.DatasetId, error);
+            NotUndone(logger, entry!.Upload!.DatasetId ?? entry.Upload.FileId ?? "", error);
             return;
         }
 
@@ -110,7 +113,7 @@ public sealed partial class UploadJournal(IDbContextFactory<PortalDbContext> con
 
     private string PathOf(Guid datasetId) => Path.Combine(Folder, $"{datasetId}{Extension}");
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The dataset {PlatformId} of a broken upload could not be deleted; the next start tries again")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What a broken upload left on the platform ({PlatformId}) could not be deleted; the next start tries again")]
     private static partial void NotUndone(ILogger logger, string platformId, Exception error);
 }
 
