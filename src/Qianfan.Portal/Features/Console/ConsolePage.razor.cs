@@ -25,7 +25,7 @@ public sealed partial class ConsolePage
     protected override Task OnParametersSetAsync() => LoadAsync(async (actor, token) =>
     {
         var services = (await Services.ListAsync(actor, ProjectId, token)).Services;
-        var service = ServiceId is { } id ? services.FirstOrDefault(s => s.Id == id) ?? throw new NotFoundException("service") : services.FirstOrDefault();
+        var service = ServiceId is { } id ? services.FirstOrDefault(s => s.Id == id) ?? throw new NotFoundException("service") : services is [var newest, ..] ? newest : null;
         _suggestions = service is null ? [] : await Console.SuggestAsync(actor, ProjectId, service.Id, token);
         (_services, _service) = (services, service);
     });

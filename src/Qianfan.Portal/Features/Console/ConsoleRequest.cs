@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Qianfan.Portal.Features.Console;
 
 /// <summary>Which model answers.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ConsoleSide>))]
 public enum ConsoleSide
 {
     /// <summary>The service's own.</summary>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Localization;
 using MudBlazor;
 using Qianfan.Portal.Components.Shared;
 using Qianfan.Portal.Features.Runs;
+using Qianfan.Sdk.Training;
 
 namespace Qianfan.Portal.Features.Models;
 
@@ -58,7 +59,7 @@ public sealed partial class ModelPage
         _busy = true;
         await TryAsync(async (actor, token) =>
         {
-            var runId = await Runs.DeployAsync(actor, ProjectId, version.Id, token);
+            var runId = await Runs.DeployAsync(actor, ProjectId, version.Id, "", ServiceType.Chat, token);
             Navigation.NavigateTo(Urls.Run(ProjectId, runId));
         });
         _busy = false;
