@@ -28,7 +28,7 @@ public sealed class GradientTests
         using var network = new LlamaNetwork(shape, TinyModel.Weights(shape), adapters);
         var batch = Batch.Of([new EncodedRow([3, 40, 41, 9, 120], [0, 0, 1, 1, 0.5f]), new EncodedRow([3, 77, 5], [0, 0, 1])]);
         using (var scope = torch.NewDisposeScope())
-            network.Loss(batch, training: true).Mean.backward();
+            network.Loss(batch, batch.TotalWeight, training: true).Share.backward();
         var random = new SeededRandom(1);
         foreach (var (name, tensor) in network.Trained)
         {
@@ -50,7 +50,7 @@ public sealed class GradientTests
                     values[i] = (float)(before[i] + distance * direction[i]);
                 using var scope = torch.NewDisposeScope();
                 using var gradients = torch.no_grad();
-                return network.Loss(batch, training: false).Value;
+                return network.Loss(batch, batch.TotalWeight, training: false).Value;
             }
         }
     }
@@ -64,6 +64,31 @@ public sealed class GradientTests
         var together = TrainingLoop.MeanLoss(network, [Batch.Of(rows)], TestContext.Current.CancellationToken)!.Value;
         var apart = TrainingLoop.MeanLoss(network, [Batch.Of([rows[0]]), Batch.Of([rows[1]])], TestContext.Current.CancellationToken)!.Value;
         together.ShouldBe(apart, 1e-5);
+    }
+
+    [Fact]
+    public void A_step_in_parts_has_the_gradient_of_the_whole()
+    {
+        var shape = TinyModel.Shape();
+        using var network = new LlamaNetwork(shape, TinyModel.Weights(shape));
+        EncodedRow[] rows = [new([3, 40, 41, 9, 120], [0, 0, 1, 1, 1]), new([3, 77, 5], [0, 0, 1]), new([8, 9, 10, 11], [0, 0.5f, 1, 1])];
+        var parts = Batch.Parts(rows, mostTokens: 8);
+        parts.Select(part => part.Rows).ShouldBe([1, 2]);
+        var whole = Gradient([Batch.Of(rows)]);
+        var pieces = Gradient(parts);
+        for (var i = 0; i < whole.Length; i++)
+            pieces[i].ShouldBe(whole[i], 1e-5f);
+
+        float[] Gradient(IReadOnlyList<Batch> batches)
+        {
+            using var scope = torch.NewDisposeScope();
+            foreach (var batch in batches)
+                network.Loss(batch, batches.Sum(part => part.TotalWeight), training: true).Share.backward();
+            var weight = network.Trained[0].Value;
+            var gradient = Tensors.Values(weight.grad!).ToArray();
+            weight.grad = null;
+            return gradient;
+        }
     }
 
     [Fact]

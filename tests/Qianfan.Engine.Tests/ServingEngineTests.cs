@@ -119,6 +119,7 @@ public sealed class ServingEngineTests : IDisposable
         _engine.Handle(new Generate("role", "m", [new("robot", "x")], null, new SamplingConfig()));
         _engine.Handle(new Generate("hot", "m", null, "x", new SamplingConfig { Temperature = -3 }));
         _engine.Handle(Ask("long", string.Concat(Enumerable.Repeat("天", 200))));
+        _engine.Handle(new Generate("huge", "m", [new("user", new string('x', 5_000_000))], null, new SamplingConfig()));
         _engine.Handle(new Generate("other", "unknown", null, "x", new SamplingConfig()));
         _engine.Handle(new Embed("void", "m", [""]));
         _engine.HasWork.ShouldBeFalse();
@@ -130,6 +131,7 @@ public sealed class ServingEngineTests : IDisposable
             ["role"] = WorkerErrors.InvalidArgument,
             ["hot"] = WorkerErrors.InvalidArgument,
             ["long"] = WorkerErrors.ContextLength,
+            ["huge"] = WorkerErrors.ContextLength,
             ["other"] = WorkerErrors.ModelNotFound,
             ["void"] = WorkerErrors.InvalidArgument,
         }, ignoreOrder: true);

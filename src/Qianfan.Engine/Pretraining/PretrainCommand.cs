@@ -52,7 +52,7 @@ internal static class PretrainCommand
         log.WriteLine($"{documents} documents, {bytes} bytes, {stream.Length} tokens ({(double)bytes / stream.Length:0.00} bytes a token), {shape.ParameterCount} parameters.");
         var heldOut = Tokens(generator, documents, HeldOutDocuments, tokenizer, out var heldOutBytes);
         var validation = new StreamBatches(heldOut, length, batchSize, seed);
-        var validationBatches = Enumerable.Range(0, Math.Min(validation.StepsPerEpoch, 8)).Select(validation.At).ToList();
+        var validationBatches = Enumerable.Range(0, Math.Min(validation.StepsPerEpoch, 8)).SelectMany(validation.At).ToList();
 
         if (TorchRuntime.Start(threads) is { } mended)
             log.WriteLine($"Native library mended: {mended}");
@@ -69,7 +69,7 @@ internal static class PretrainCommand
             return 1;
         }
         Save(output, work, network, shape, tokenizer, loop.State, documents, seed);
-        var whole = Enumerable.Range(0, validation.StepsPerEpoch).Select(validation.At).ToList();
+        var whole = Enumerable.Range(0, validation.StepsPerEpoch).SelectMany(validation.At).ToList();
         if (TrainingLoop.MeanLoss(network, whole, cancellationToken) is not { } loss)
             return 1;
         var bitsPerByte = loss / Math.Log(2) * heldOut.Length / heldOutBytes;

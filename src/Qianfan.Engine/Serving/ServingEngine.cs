@@ -150,6 +150,7 @@ internal sealed class ServingEngine
             throw Invalid("sampling is missing");
         if (Sampler.Check(request.Sampling) is { } fault)
             throw Invalid(fault);
+        RefuseIfFarTooLong([request.Prompt, .. request.Messages?.Select(turn => turn?.Content) ?? []], model);
         var prompt = Prompt(request, model);
         if (prompt.Count >= model.Shape.ContextLength)
             throw new EngineException(WorkerErrors.ContextLength, $"The prompt has {prompt.Count} tokens; the model's context of {model.Shape.ContextLength} leaves no room for an answer.");
@@ -158,6 +159,14 @@ internal sealed class ServingEngine
         if (_active.Concat(_waiting).Any(slot => slot.RequestId == request.RequestId))
             throw Invalid($"the request {request.RequestId} is under way already");
         _waiting.Enqueue(new Slot(request, model, prompt));
+    }
+
+    /// <summary>Megabytes of text are not even cut into tokens: everybody else would wait for it.</summary>
+    private static void RefuseIfFarTooLong(IEnumerable<string?> texts, ServedModel model)
+    {
+        var characters = texts.Sum(text => (long)(text?.Length ?? 0));
+        if (characters > (long)model.Shape.ContextLength * Math.Max(1, model.Tokenizer.LongestToken))
+            throw new EngineException(WorkerErrors.ContextLength, $"The text has {characters} characters, far more than the model's context of {model.Shape.ContextLength} tokens can hold.");
     }
 
     private static IReadOnlyList<int> Prompt(Generate request, ServedModel model)
@@ -179,6 +188,8 @@ internal sealed class ServingEngine
             throw Invalid("there is no text to embed, or one is empty");
         if (_embeds.Count >= MostWaiting)
             throw new EngineException(WorkerErrors.Overloaded, $"{MostWaiting} requests are waiting already.");
+        foreach (var input in request.Inputs)
+            RefuseIfFarTooLong([input], model);
         var inputs = request.Inputs.Select(model.Tokenizer.Encode).ToList();
         if (inputs.FindIndex(tokens => tokens.Count > model.Shape.ContextLength) is >= 0 and var index)
             throw new EngineException(WorkerErrors.ContextLength, $"Text {index + 1} has {inputs[index].Count} tokens; the model's context is {model.Shape.ContextLength}.");

@@ -27,7 +27,11 @@ internal sealed class TextTokenizer
         _bytes = bytes;
         _special = special;
         _compose = compose;
+        LongestToken = bytes.Max(token => token?.Length ?? 0);
     }
+
+    /// <summary>Bytes of the longest token: a text has at least its bytes divided by this many tokens.</summary>
+    public int LongestToken { get; }
 
     /// <summary>One more than the largest token id.</summary>
     public int Size => _bytes.Length;
@@ -49,8 +53,18 @@ internal sealed class TextTokenizer
     }
 
     /// <summary>Token ids of a text.</summary>
-    public IReadOnlyList<int> Encode(string text) =>
-        text.Length == 0 ? [] : _bpe.EncodeToIds(_compose ? text.Normalize(NormalizationForm.FormC) : text, considerPreTokenization: true, considerNormalization: false);
+    /// <exception cref="EngineException">Code <c>invalid_model</c>: the tokenizer's pattern takes forever on this text.</exception>
+    public IReadOnlyList<int> Encode(string text)
+    {
+        try
+        {
+            return text.Length == 0 ? [] : _bpe.EncodeToIds(_compose ? text.Normalize(NormalizationForm.FormC) : text, considerPreTokenization: true, considerNormalization: false);
+        }
+        catch (RegexMatchTimeoutException exception)
+        {
+            throw Refuse("its pattern takes too long on this text", exception);
+        }
+    }
 
     /// <summary>The bytes of a token; none for a special one or an id outside the vocabulary.</summary>
     public ReadOnlySpan<byte> Bytes(int token) => (uint)token < (uint)_bytes.Length ? _bytes[token] : default;
@@ -104,7 +118,7 @@ internal sealed class TextTokenizer
         {
             Merges = [.. model.GetProperty("merges").EnumerateArray().Select(Merge)],
             ByteLevel = true,
-            PreTokenizer = new RegexPreTokenizer(new Regex(pattern, RegexOptions.CultureInvariant), null),
+            PreTokenizer = new RegexPreTokenizer(new Regex(pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(10)), null),
         };
         return new TextTokenizer(BpeTokenizer.Create(options), bytes, special, compose);
     }

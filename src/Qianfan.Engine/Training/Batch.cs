@@ -1,6 +1,6 @@
 namespace Qianfan.Engine.Training;
 
-/// <summary>What one training step sees.</summary>
+/// <summary>What goes through the model at once: a training step, or a part of one.</summary>
 /// <param name="Tokens">Rows x Length token ids; short rows are padded at the right with 0.</param>
 /// <param name="Rows">Rows, at least 1.</param>
 /// <param name="Length">Tokens of the longest row.</param>
@@ -11,6 +11,26 @@ namespace Qianfan.Engine.Training;
 internal sealed record Batch(long[] Tokens, int Rows, int Length, long[] Positions, long[] Targets, float[] Weights, int TokenCount)
 {
     public double TotalWeight { get; } = Weights.Sum(weight => (double)weight);
+
+    /// <summary>Cuts rows into batches of at most <paramref name="mostTokens"/> with padding (or one row), so that memory, and the time until a stop is heard, don't grow with the batch size.</summary>
+    public static IReadOnlyList<Batch> Parts(IEnumerable<EncodedRow> rows, int mostTokens)
+    {
+        var parts = new List<Batch>();
+        var part = new List<EncodedRow>();
+        foreach (var row in rows)
+        {
+            var length = part.Append(row).Max(member => member.Tokens.Count);
+            if (part.Count > 0 && length * (part.Count + 1) > mostTokens)
+            {
+                parts.Add(Of(part));
+                part.Clear();
+            }
+            part.Add(row);
+        }
+        if (part.Count > 0)
+            parts.Add(Of(part));
+        return parts;
+    }
 
     /// <summary>Puts rows together; each is a list of tokens with the weight of each token as something to be predicted.</summary>
     public static Batch Of(IReadOnlyList<EncodedRow> rows)
@@ -40,10 +60,10 @@ internal sealed record Batch(long[] Tokens, int Rows, int Length, long[] Positio
 /// <summary>A row as tokens, with the weight of each token as something to be predicted.</summary>
 internal sealed record EncodedRow(IReadOnlyList<int> Tokens, IReadOnlyList<float> Weights);
 
-/// <summary>Gives the batch of each step. The same step always gives the same batch, so a step number is all that resuming needs.</summary>
+/// <summary>Gives the batches of each step. The same step always gives the same, so a step number is all that resuming needs.</summary>
 internal interface IBatchSource
 {
     int StepsPerEpoch { get; }
 
-    Batch At(int step);
+    IReadOnlyList<Batch> At(int step);
 }

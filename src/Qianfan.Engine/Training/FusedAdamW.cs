@@ -86,11 +86,17 @@ internal sealed class FusedAdamW
                     _first[parameter].AsSpan(start, length), _second[parameter].AsSpan(start, length), scale, firstCorrection, secondCorrection, decay);
             });
         }
-        foreach (var (_, parameter) in _parameters)
-            parameter.grad = null;
         foreach (var gradient in gradients)
             gradient?.Dispose();
+        DropGradients();
         return norm;
+    }
+
+    /// <summary>Forgets the gradients of a step that is not taken.</summary>
+    public void DropGradients()
+    {
+        foreach (var (_, parameter) in _parameters)
+            parameter.grad = null;
     }
 
     private static void Update(Span<float> weights, ReadOnlySpan<float> gradients, Span<float> first, Span<float> second,

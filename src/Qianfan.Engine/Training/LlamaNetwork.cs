@@ -78,9 +78,9 @@ internal sealed class LlamaNetwork : IDisposable
     public Tensor Logits(Tensor hidden) =>
         nn.functional.linear(hidden, _weights[_shape.TiedEmbeddings ? WeightNames.Embedding : WeightNames.Head]);
 
-    /// <summary>Weighted mean cross-entropy of a batch, for the gradient and as a number. Only positions that are learnt go through the output layer.</summary>
+    /// <summary>Weighted cross-entropy of a batch, divided by the weight of the whole step, for the gradient and as a number. Only positions that are learnt go through the output layer.</summary>
     /// <remarks>The number is summed here, in order: libtorch's sums differ in the last bit with where a tensor happens to lie in memory.</remarks>
-    public (Tensor Mean, double Value) Loss(Batch batch, bool training)
+    public (Tensor Share, double Value) Loss(Batch batch, double totalWeight, bool training)
     {
         var tokens = tensor(batch.Tokens, [batch.Rows, batch.Length], ScalarType.Int64);
         var hidden = Hidden(tokens, training).index_select(0, tensor(batch.Positions, ScalarType.Int64));
@@ -89,7 +89,7 @@ internal sealed class LlamaNetwork : IDisposable
         var values = Tensors.Values(losses);
         for (var i = 0; i < values.Length; i++)
             sum += (double)values[i] * batch.Weights[i];
-        return (losses.dot(tensor(batch.Weights, ScalarType.Float32)) / batch.TotalWeight, sum / batch.TotalWeight);
+        return (losses.dot(tensor(batch.Weights, ScalarType.Float32)) / totalWeight, sum / totalWeight);
     }
 
     public void Dispose()

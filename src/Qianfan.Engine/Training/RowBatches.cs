@@ -6,6 +6,9 @@ internal sealed class RowBatches : IBatchSource
     /// <summary>Batches that are sorted by length together: enough to save padding, few enough to keep the order random.</summary>
     private const int BatchesPerBucket = 16;
 
+    /// <summary>Tokens that go through the model at once.</summary>
+    private const int TokensPerPart = 4096;
+
     private readonly IReadOnlyList<EncodedRow> _rows;
     private readonly int _batchSize;
     private readonly long _seed;
@@ -21,7 +24,7 @@ internal sealed class RowBatches : IBatchSource
 
     public int StepsPerEpoch => (_rows.Count + _batchSize - 1) / _batchSize;
 
-    public Batch At(int step)
+    public IReadOnlyList<Batch> At(int step)
     {
         var epoch = step / StepsPerEpoch;
         if (epoch != _epoch)
@@ -29,7 +32,7 @@ internal sealed class RowBatches : IBatchSource
             _order = Order(epoch);
             _epoch = epoch;
         }
-        return Batch.Of([.. _order[step % StepsPerEpoch].Select(row => _rows[row])]);
+        return Batch.Parts(_order[step % StepsPerEpoch].Select(row => _rows[row]), TokensPerPart);
     }
 
     private int[][] Order(int epoch)

@@ -22,7 +22,7 @@ internal sealed class StreamBatches : IBatchSource
 
     private int Pieces => (_stream.Length - 1) / _length;
 
-    public Batch At(int step)
+    public IReadOnlyList<Batch> At(int step)
     {
         var epoch = step / StepsPerEpoch;
         if (epoch != _epoch)
@@ -42,6 +42,6 @@ internal sealed class StreamBatches : IBatchSource
         }
         var weights = new float[tokens.Length];
         Array.Fill(weights, 1);
-        return new Batch(tokens, pieces.Count, _length, [.. Enumerable.Range(0, tokens.Length).Select(i => (long)i)], targets, weights, tokens.Length);
+        return [new Batch(tokens, pieces.Count, _length, [.. Enumerable.Range(0, tokens.Length).Select(i => (long)i)], targets, weights, tokens.Length)];
     }
 }

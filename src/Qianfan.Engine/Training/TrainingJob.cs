@@ -46,7 +46,7 @@ internal sealed class TrainingJob
             adapter?.MergeInto(weights, shape);
         using var network = new LlamaNetwork(shape, weights, Config.ParameterScale == Lora ? Adapters(shape, adapter) : null);
         var batches = new RowBatches(rows.Train, Config.BatchSize, Config.Seed);
-        var validation = rows.Validation.OrderBy(row => row.Tokens.Count).Chunk(Config.BatchSize).Select(chunk => Batch.Of(chunk)).ToList();
+        var validation = Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), mostTokens: 4096);
         var total = checked(batches.StepsPerEpoch * Config.Epochs);
         var plan = new TrainingPlan(total, new LearningRateSchedule(Config.Scheduler, Config.LearningRate, total, Config.WarmupRatio), Config.WeightDecay, Config.MaxGradientNorm,
             Config.CheckpointSteps, ValidationSteps: Math.Max(1, total / 20), Math.Max(1, Config.LoggingSteps), Config.Seed, threads, Fingerprint(rows, modelDirectory));

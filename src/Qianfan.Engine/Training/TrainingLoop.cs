@@ -42,7 +42,8 @@ internal sealed class TrainingLoop
         var savedAt = _time.GetTimestamp();
         while (_state.Step < _plan.TotalSteps && !cancellationToken.IsCancellationRequested)
         {
-            Step();
+            if (!Step(cancellationToken))
+                break;
             ValidateIfDue(cancellationToken);
             if (_plan.CheckpointSteps > 0 ? _state.Step % _plan.CheckpointSteps == 0 : _time.GetElapsedTime(savedAt) >= s_checkpointInterval)
                 Save();
@@ -59,20 +60,30 @@ internal sealed class TrainingLoop
         }
     }
 
-    private void Step()
+    /// <returns>Whether the step was taken; told to stop in the middle of it, nothing has changed.</returns>
+    private bool Step(CancellationToken cancellationToken)
     {
         var started = _time.GetTimestamp();
-        var batch = _source.At(_state.Step);
+        var parts = _source.At(_state.Step);
         var learningRate = _plan.Schedule.At(_state.Step);
-        double loss, norm;
-        using (NewDisposeScope())
+        var weight = parts.Sum(part => part.TotalWeight);
+        var tokens = parts.Sum(part => part.TokenCount);
+        double loss = 0;
+        // Dropout's numbers follow from the step, so that a resumed training draws the same.
+        random.manual_seed(unchecked(_plan.Seed * 1_000_003 + _state.Step));
+        foreach (var part in parts)
         {
-            // Dropout's numbers follow from the step, so that a resumed training draws the same.
-            random.manual_seed(unchecked(_plan.Seed * 1_000_003 + _state.Step));
-            (var mean, loss) = _network.Loss(batch, training: true);
-            mean.backward();
-            norm = _optimizer.Step(_state.Step + 1, learningRate);
+            if (cancellationToken.IsCancellationRequested)
+            {
+                _optimizer.DropGradients();
+                return false;
+            }
+            using var scope = NewDisposeScope();
+            var (share, value) = _network.Loss(part, weight, training: true);
+            share.backward();
+            loss += value;
         }
+        var norm = _optimizer.Step(_state.Step + 1, learningRate);
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
         {
             throw new EngineException(WorkerErrors.Diverged,
@@ -82,17 +93,18 @@ internal sealed class TrainingLoop
         _state = _state with
         {
             Step = _state.Step + 1,
-            Tokens = _state.Tokens + batch.TokenCount,
+            Tokens = _state.Tokens + tokens,
             Loss = loss,
             EpochLoss = (newEpoch ? 0 : _state.EpochLoss) + loss,
             EpochSteps = (newEpoch ? 0 : _state.EpochSteps) + 1,
         };
-        var rate = batch.TokenCount / Math.Max(1e-6, _time.GetElapsedTime(started).TotalSeconds);
+        var rate = tokens / Math.Max(1e-6, _time.GetElapsedTime(started).TotalSeconds);
         _tokensPerSecond = _tokensPerSecond == 0 ? rate : 0.9 * _tokensPerSecond + 0.1 * rate;
         if (_state.Step % _plan.LoggingSteps == 0 || _state.Step == _plan.TotalSteps)
         {
             _report(new TrainingProgress(_state.Step, _plan.TotalSteps, (double)_state.Step / _source.StepsPerEpoch, loss, learningRate, norm, _tokensPerSecond, _state.Tokens));
         }
+        return true;
     }
 
     /// <summary>Validates at the start, at the end and every so many steps; a validation that a stop cut short is made up for after resuming.</summary>
@@ -118,7 +130,7 @@ internal sealed class TrainingLoop
                 if (cancellationToken.IsCancellationRequested)
                     return null;
                 using var scope = NewDisposeScope();
-                loss += network.Loss(batch, training: false).Value * batch.TotalWeight;
+                loss += network.Loss(batch, 1, training: false).Value;
                 weight += batch.TotalWeight;
             }
         }
