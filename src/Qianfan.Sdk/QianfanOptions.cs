@@ -45,6 +45,9 @@ public sealed record QianfanOptions
     /// <summary>A stream that is silent for so long (keep-alive comments count as sound) is taken as broken.</summary>
     public TimeSpan StreamIdleTimeout { get; init; } = TimeSpan.FromSeconds(90);
 
+    /// <summary>How long a pipeline that follows work on the platform goes on without reaching it before it fails (it can be resumed then).</summary>
+    public TimeSpan OutagePatience { get; init; } = TimeSpan.FromMinutes(15);
+
     /// <summary>Retry of console calls.</summary>
     public RetryOptions ConsoleRetry { get; init; } = new() { Codes = ["336100", "18", "500000"] };
 

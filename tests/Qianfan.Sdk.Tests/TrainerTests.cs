@@ -351,6 +351,44 @@ public sealed class TrainerTests
         _platform.Count("events").ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_outage_is_waited_through(bool ours)
+    {
+        var failures = new Dictionary<string, int>();
+        _platform.Before = name =>
+        {
+            var looks = name is "DescribeFineTuningTask" or "modelVersionDetail" or "DescribeService" or "info" or "events";
+            var count = failures[name] = failures.GetValueOrDefault(name) + 1;
+            return looks && count <= 10 ? throw new HttpRequestException(HttpRequestError.ConnectionError) : Task.CompletedTask;
+        };
+        var client = new QianfanClient(Given.Options(ours) with { OutagePatience = TimeSpan.FromMinutes(10) }, new HttpClient(_platform));
+
+        var trainer = Given.Finetune(client, _store);
+        await trainer.RunAsync(cancellationToken: Given.Token);
+
+        trainer.Status.ShouldBe("Deployed");
+        failures.Values.Count(c => c > 10).ShouldBe(ours ? 5 : 4);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_platform_that_stays_away_fails_the_run_which_can_be_resumed(bool ours)
+    {
+        _platform.Before = name => name is "DescribeFineTuningTask" or "events" ? throw new HttpRequestException(HttpRequestError.ConnectionError) : Task.CompletedTask;
+        var trainer = Given.Finetune(Given.Client(_platform, ours), _store);
+        await Should.ThrowAsync<QianfanRequestException>(() => trainer.RunAsync(cancellationToken: Given.Token));
+        trainer.Status.ShouldBe("TrainFailed");
+
+        _platform.Before = _ => Task.CompletedTask;
+        await trainer.ResumeAsync(Given.Token);
+
+        trainer.Status.ShouldBe("Deployed");
+        _platform.Tasks.Count.ShouldBe(1);
+    }
+
     [Fact]
     public async Task On_the_cloud_a_stopped_task_goes_on_as_an_incremental_one_from_its_last_checkpoint()
     {

@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Qianfan.Sdk.Authentication;
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
+using Qianfan.Sdk.Training;
 
 namespace Qianfan.Sdk;
 
@@ -105,7 +106,7 @@ public sealed class FineTuningClient
 
     /// <summary>
     /// Extension of our platform: follows a task's events from a sequence on until the task has ended. A broken connection is taken up again where it broke;
-    /// sequences are strictly increasing. Ends when the task is Done, Failed or Stopped and all its events were given.
+    /// sequences are strictly increasing. Ends when the task is Done, Failed or Stopped and all its events were given; fails when the platform is out of reach for <see cref="QianfanOptions.OutagePatience"/>.
     /// </summary>
     /// <param name="taskId">The task.</param>
     /// <param name="afterSequence">0 for all, else the last sequence that is known already.</param>
@@ -115,6 +116,7 @@ public sealed class FineTuningClient
     {
         var cursor = afterSequence;
         var failures = 0;
+        var contact = _transport.Time.GetTimestamp();
         while (true)
         {
             QianfanException? failure = null;
@@ -130,7 +132,7 @@ public sealed class FineTuningClient
                             break;
                         }
                     }
-                    catch (QianfanException e) when (IsWorthReconnecting(e))
+                    catch (QianfanException e) when (Outage.Is(e) && (failures == 0 || !IsOver(contact)))
                     {
                         failure = e;
                         break;
@@ -141,31 +143,41 @@ public sealed class FineTuningClient
                     {
                         cursor = events.Current.Sequence;
                         failures = 0;
+                        contact = _transport.Time.GetTimestamp();
                         yield return events.Current;
                     }
                 }
             }
 
             // The stream ends when the task does. Whether it did is asked for: after a resume, old endings are on the stream too.
-            if (failure is null && await HasEndedAsync(taskId, cancellationToken).ConfigureAwait(false))
+            if (failure is null)
             {
-                yield break;
+                var ended = await HasEndedAsync(taskId, contact, cancellationToken).ConfigureAwait(false);
+                if (ended == true)
+                {
+                    yield break;
+                }
+
+                contact = ended is null ? contact : _transport.Time.GetTimestamp();
             }
 
             failures++;
-            await Task.Delay(QianfanTransport.Wait(_transport.Options.ConsoleRetry with { MaxWait = TimeSpan.FromSeconds(30) }, Math.Min(failures, 6), failure), _transport.Time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Outage.Wait(_transport.Options, failures, failure), _transport.Time, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private async Task<bool> HasEndedAsync(string taskId, CancellationToken cancellationToken)
+    private bool IsOver(long contact) => _transport.Time.GetElapsedTime(contact) >= _transport.Options.OutagePatience;
+
+    /// <summary>Null when the platform can't be reached.</summary>
+    private async Task<bool?> HasEndedAsync(string taskId, long contact, CancellationToken cancellationToken)
     {
         try
         {
             return (await DescribeTaskAsync(taskId, cancellationToken).ConfigureAwait(false)).RunStatus.IsTerminal;
         }
-        catch (QianfanException e) when (IsWorthReconnecting(e))
+        catch (QianfanException e) when (Outage.Is(e) && !IsOver(contact))
         {
-            return false;
+            return null;
         }
     }
 
@@ -206,15 +218,6 @@ public sealed class FineTuningClient
             throw new QianfanRequestException("An event of the task is no JSON.", HttpStatusCode.OK, e);
         }
     }
-
-    private static bool IsWorthReconnecting(QianfanException failure) => failure switch
-    {
-        QianfanAuthenticationException => false,
-        QianfanApiException e => (int)e.StatusCode >= 500 || e.StatusCode == HttpStatusCode.TooManyRequests,
-        QianfanRequestException { StatusCode: { } status } => (int)status >= 500 || status == HttpStatusCode.TooManyRequests,
-        QianfanRequestException => true,
-        _ => false,
-    };
 
     private static string? NextMarker(PageInfo? page, string? previous) =>
         page is { IsTruncated: true, NextMarker: { Length: > 0 } next } && next != previous ? next : null;

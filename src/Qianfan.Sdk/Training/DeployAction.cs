@@ -175,7 +175,7 @@ public sealed class DeployAction : BaseAction
                 run.ThrowIfStopRequested();
             }
 
-            var service = await _client.Services.DescribeAsync(_serviceId!, cancellationToken).ConfigureAwait(false);
+            var service = await Outage.PatientlyAsync(_client, () => _client.Services.DescribeAsync(_serviceId!, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (service.RunStatus == ServiceRunStatus.Serving)
             {
                 return service;

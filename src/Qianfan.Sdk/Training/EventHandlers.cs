@@ -13,6 +13,9 @@ public static class EventHandlers
         return ValueTask.CompletedTask;
     });
 
+    /// <summary>A handler from an asynchronous delegate.</summary>
+    public static IEventHandler From(Func<Event, Task> handle) => new DelegateHandler((e, _) => new ValueTask(handle(e)));
+
     /// <summary>Hands an event to a handler; does nothing when either is null.</summary>
     /// <remarks>Seed: <c>qianfan.trainer.event.dispatch_event</c>.</remarks>
     public static ValueTask DispatchEventAsync(IEventHandler? handler, Event? e, CancellationToken cancellationToken = default) =>

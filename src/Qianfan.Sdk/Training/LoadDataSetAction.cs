@@ -179,7 +179,7 @@ public sealed class LoadDataSetAction : BaseAction
         for (var i = 0; i < polls; i++)
         {
             // The import may have been asked for before the interruption, and be about to begin.
-            var info = await _client.Datasets.GetInfoAsync(_datasetId!, cancellationToken).ConfigureAwait(false);
+            var info = await InfoAsync(cancellationToken).ConfigureAwait(false);
             if (info.VersionInfo.ImportStatus != DatasetImportStatus.NotStarted)
             {
                 return;
@@ -196,7 +196,7 @@ public sealed class LoadDataSetAction : BaseAction
     {
         for (var polls = 0; ; polls++)
         {
-            var info = await _client.Datasets.GetInfoAsync(_datasetId!, cancellationToken).ConfigureAwait(false);
+            var info = await InfoAsync(cancellationToken).ConfigureAwait(false);
             var version = info.VersionInfo;
             switch (version.ImportStatus)
             {
@@ -215,6 +215,9 @@ public sealed class LoadDataSetAction : BaseAction
             await run.DelayAsync(_client.Options.DatasetPoll, cancellationToken).ConfigureAwait(false);
         }
     }
+
+    private Task<DatasetInfo> InfoAsync(CancellationToken cancellationToken) =>
+        Outage.PatientlyAsync(_client, () => _client.Datasets.GetInfoAsync(_datasetId!, cancellationToken), cancellationToken);
 
     private void Check(DatasetVersionInfo version)
     {
@@ -245,7 +248,7 @@ public sealed class LoadDataSetAction : BaseAction
         {
             run.ThrowIfStopRequested();
             await run.DelayAsync(_client.Options.DatasetPoll, cancellationToken).ConfigureAwait(false);
-            var now = (await _client.Datasets.GetInfoAsync(_datasetId!, cancellationToken).ConfigureAwait(false)).VersionInfo;
+            var now = (await InfoAsync(cancellationToken).ConfigureAwait(false)).VersionInfo;
             switch (now.ReleaseStatus)
             {
                 case DatasetReleaseStatus.Finished:

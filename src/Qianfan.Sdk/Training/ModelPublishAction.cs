@@ -54,7 +54,7 @@ public sealed class ModelPublishAction : BaseAction
 
         if (_modelId is null)
         {
-            var set = await _client.Models.DescribeModelSetAsync(_modelSetId!, cancellationToken).ConfigureAwait(false);
+            var set = await Outage.PatientlyAsync(_client, () => _client.Models.DescribeModelSetAsync(_modelSetId!, cancellationToken), cancellationToken).ConfigureAwait(false);
             var newest = set.ModelIds.Count > 0 ? set.ModelIds[0] : throw new InternalErrorException($"The model set {_modelSetId} has no version.");
             Mutate(() => _modelId = newest);
         }
@@ -97,7 +97,7 @@ public sealed class ModelPublishAction : BaseAction
     {
         while (true)
         {
-            var task = await _client.FineTuning.DescribeTaskAsync(taskId, cancellationToken).ConfigureAwait(false);
+            var task = await Outage.PatientlyAsync(_client, () => _client.FineTuning.DescribeTaskAsync(taskId, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (task.RunStatus == FineTuningRunStatus.Done)
             {
                 return;
@@ -137,7 +137,7 @@ public sealed class ModelPublishAction : BaseAction
         while (true)
         {
             run.ThrowIfStopRequested();
-            var version = await _client.Models.GetModelVersionDetailAsync(_modelId!, cancellationToken).ConfigureAwait(false);
+            var version = await Outage.PatientlyAsync(_client, () => _client.Models.GetModelVersionDetailAsync(_modelId!, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (version.State == ModelVersionState.Ready)
             {
                 return;

@@ -432,6 +432,19 @@ public sealed class TrainAction : BaseAction
     private async Task<FineTuningTask> FollowStreamAsync(ActionRun run, CancellationToken cancellationToken)
     {
         var taskId = _taskId!;
+        while (true)
+        {
+            await FollowToEndAsync(taskId, run, cancellationToken).ConfigureAwait(false);
+            var task = await Outage.PatientlyAsync(_client, () => _client.FineTuning.DescribeTaskAsync(taskId, cancellationToken), cancellationToken).ConfigureAwait(false);
+            if (task.RunStatus.IsTerminal)
+            {
+                return task;
+            }
+        }
+    }
+
+    private async Task FollowToEndAsync(string taskId, ActionRun run, CancellationToken cancellationToken)
+    {
         using var done = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var channel = Channel.CreateBounded<FineTuningTaskEvent>(MaxBatch);
         var reading = ReadIntoAsync(channel.Writer, taskId, _cursor, done.Token);
@@ -445,8 +458,6 @@ public sealed class TrainAction : BaseAction
             await done.CancelAsync().ConfigureAwait(false);
             await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-
-        return await _client.FineTuning.DescribeTaskAsync(taskId, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task ReadIntoAsync(ChannelWriter<FineTuningTaskEvent> writer, string taskId, long after, CancellationToken cancellationToken)
@@ -531,7 +542,7 @@ public sealed class TrainAction : BaseAction
                 await StopRemoteAsync(taskId, cancellationToken).ConfigureAwait(false);
             }
 
-            var (task, raw) = await _client.FineTuning.DescribeTaskRawAsync(taskId, cancellationToken).ConfigureAwait(false);
+            var (task, raw) = await Outage.PatientlyAsync(_client, () => _client.FineTuning.DescribeTaskRawAsync(taskId, cancellationToken), cancellationToken).ConfigureAwait(false);
             Mutate(() =>
             {
                 _runStatus = task.RunStatus;

@@ -19,6 +19,7 @@ internal static class Given
         IamBaseUrl = "http://iam.test",
         PlatformExtensions = ours,
         ConsoleRetry = new RetryOptions { Codes = ["336100", "18", "500000"], BackoffFactor = TimeSpan.Zero, Jitter = TimeSpan.Zero },
+        OutagePatience = TimeSpan.Zero,
         DatasetPollingInterval = TimeSpan.Zero,
         TrainPollingInterval = TimeSpan.Zero,
         ModelPublishPollingInterval = TimeSpan.Zero,
