@@ -111,6 +111,20 @@ public sealed class ServingEngineTests : IDisposable
     }
 
     [Fact]
+    public void A_cancelled_request_that_waits_ends_within_one_step_too()
+    {
+        for (var i = 0; i < ServingEngine.MostActive + 3; i++)
+            _engine.Handle(Ask($"r{i}", "The sky", 5));
+        var waiting = $"r{ServingEngine.MostActive + 1}";
+        _engine.Step();
+        _engine.Handle(new CancelRequest(waiting));
+        _engine.Step();
+        Lines(waiting).Single().ShouldBe(new DecodedSlot(waiting, "", Lines("r0")[0].PromptTokens, 0, "cancelled"));
+        RunToTheEnd();
+        Lines(waiting).Count.ShouldBe(1);
+    }
+
+    [Fact]
     public void Wrong_requests_are_answered_with_their_reason()
     {
         _engine.Handle(Ask("empty", ""));

@@ -72,9 +72,9 @@ internal sealed class ServingEngine
     /// <summary>One decoding step of every model that has requests, and one text to embed.</summary>
     public void Step()
     {
+        DropCancelled();
         while (_active.Count < MostActive && _waiting.TryDequeue(out var next))
             _active.Add(next);
-        DropCancelled();
         foreach (var group in _active.GroupBy(slot => slot.Model).ToList())
             Decode(group.Key, [.. group]);
         if (_embeds.TryPeek(out var job))
@@ -83,10 +83,11 @@ internal sealed class ServingEngine
 
     private void DropCancelled()
     {
-        var cancelled = _active.FindAll(slot => slot.Cancelled);
+        List<Slot> cancelled = [.. _active.Concat(_waiting).Where(slot => slot.Cancelled)];
         if (cancelled.Count == 0)
             return;
         _active.RemoveAll(slot => slot.Cancelled);
+        Keep(_waiting, slot => !slot.Cancelled);
         _send(new DecodeStep([.. cancelled.Select(slot => slot.Cancel())]));
     }
 
@@ -230,15 +231,15 @@ internal sealed class ServingEngine
         Keep(_embeds, job => job.Model != model);
         foreach (var request in gone)
             _send(new RequestFailed(request, WorkerErrors.ModelUnloaded, $"The model {key} was unloaded."));
+    }
 
-        static void Keep<T>(Queue<T> queue, Func<T, bool> keep)
+    private static void Keep<T>(Queue<T> queue, Func<T, bool> keep)
+    {
+        for (var count = queue.Count; count > 0; count--)
         {
-            for (var count = queue.Count; count > 0; count--)
-            {
-                var item = queue.Dequeue();
-                if (keep(item))
-                    queue.Enqueue(item);
-            }
+            var item = queue.Dequeue();
+            if (keep(item))
+                queue.Enqueue(item);
         }
     }
 
