@@ -68,6 +68,7 @@ public sealed record ChatTurn(string Role, string Content, double Weight = 1);
 public sealed record TrainingRow(IReadOnlyList<ChatTurn> Messages);
 
 /// <summary>How to train. All values are final: the platform has already put in the defaults.</summary>
+/// <remarks>Settable, not init-only: generated deserialization sets every init-only member, and a number that a line leaves out would be 0 in place of its default.</remarks>
 public sealed record TrainingConfig
 {
     /// <summary><c>FullFineTuning</c> or <c>LoRA</c>.</summary>
@@ -86,63 +87,64 @@ public sealed record TrainingConfig
     public required int MaxSequenceLength { get; init; }
 
     /// <summary>Share of the steps over which the learning rate grows, 0 to 1.</summary>
-    public double WarmupRatio { get; init; } = 0.03;
+    public double WarmupRatio { get; set; } = 0.03;
 
     /// <summary>AdamW's decoupled weight decay.</summary>
-    public double WeightDecay { get; init; } = 0.01;
+    public double WeightDecay { get; set; } = 0.01;
 
     /// <summary><c>cosine</c>, <c>linear</c> or <c>constant</c>.</summary>
-    public string Scheduler { get; init; } = "cosine";
+    public string Scheduler { get; set; } = "cosine";
 
     /// <summary>Gradient norm above which gradients are scaled down.</summary>
-    public double MaxGradientNorm { get; init; } = 1.0;
+    public double MaxGradientNorm { get; set; } = 1.0;
 
     /// <summary>LoRA rank.</summary>
-    public int LoraRank { get; init; } = 8;
+    public int LoraRank { get; set; } = 8;
 
     /// <summary>LoRA alpha: the adapter's product is scaled by alpha / rank.</summary>
-    public double LoraAlpha { get; init; } = 16;
+    public double LoraAlpha { get; set; } = 16;
 
     /// <summary>LoRA dropout, 0 to below 1.</summary>
-    public double LoraDropout { get; init; }
+    public double LoraDropout { get; set; }
 
     /// <summary>Percent of the rows held out for the validation loss, 0 to 50. Rows are chosen by <see cref="Seed"/>.</summary>
-    public double ValidationPercent { get; init; }
+    public double ValidationPercent { get; set; }
 
     /// <summary>Steps between checkpoints; 0 lets the worker choose (about every 20 seconds).</summary>
-    public int CheckpointSteps { get; init; }
+    public int CheckpointSteps { get; set; }
 
     /// <summary>Steps between two reported training losses.</summary>
-    public int LoggingSteps { get; init; } = 1;
+    public int LoggingSteps { get; set; } = 1;
 
     /// <summary>Seed of initialization, data order and dropout.</summary>
-    public long Seed { get; init; } = 42;
+    public long Seed { get; set; } = 42;
 
     /// <summary>A folder whose weights training starts from in place of the base model's (incremental training): a full checkpoint or a PEFT adapter. Null starts from the base.</summary>
-    public string? StartFromDirectory { get; init; }
+    public string? StartFromDirectory { get; set; }
 }
 
 /// <summary>How to choose tokens.</summary>
+/// <inheritdoc cref="TrainingConfig" path="/remarks"/>
 public sealed record SamplingConfig
 {
     /// <summary>Most tokens to generate.</summary>
-    public int MaxTokens { get; init; } = 256;
+    public int MaxTokens { get; set; } = 256;
 
     /// <summary>0 takes the likeliest token always.</summary>
-    public double Temperature { get; init; } = 0.7;
+    public double Temperature { get; set; } = 0.7;
 
     /// <summary>Nucleus: the smallest set of tokens whose probability reaches this, above 0 to 1.</summary>
-    public double TopP { get; init; } = 1;
+    public double TopP { get; set; } = 1;
 
     /// <summary>Only the k likeliest tokens; 0 is no limit.</summary>
-    public int TopK { get; init; }
+    public int TopK { get; set; }
 
     /// <summary>Divides the logits of tokens already present, 1 to 2; 1 is off.</summary>
-    public double RepetitionPenalty { get; init; } = 1;
+    public double RepetitionPenalty { get; set; } = 1;
 
     /// <summary>Texts that end the answer; they are not part of it.</summary>
-    public IReadOnlyList<string> Stop { get; init; } = [];
+    public IReadOnlyList<string> Stop { get; set; } = [];
 
     /// <summary>Makes sampling repeatable; null draws one.</summary>
-    public long? Seed { get; init; }
+    public long? Seed { get; set; }
 }

@@ -50,6 +50,7 @@ public sealed class TokenizerTests : IDisposable
     [InlineData("model.vocab", "7", "can't be read")]
     [InlineData("model.merges", "[3]", "can't be read")]
     [InlineData("normalizer", "{\"type\":\"Lowercase\"}", "Lowercase")]
+    [InlineData("normalizer", "{\"type\":\"NFC\"}", "NFC")]
     [InlineData("pre_tokenizer", "{\"type\":\"Metaspace\"}", "ByteLevel")]
     [InlineData("pre_tokenizer.pretokenizers.0.behavior", "\"Removed\"", "isolating")]
     [InlineData("pre_tokenizer.pretokenizers.0.pattern", "{\"Regex\":\"(\"}", "can't be read")]

@@ -33,4 +33,17 @@ public sealed class WorkerChannelTests
         (await channel.ReadAsync(TestContext.Current.CancellationToken)).ShouldBeNull();
         log.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(2);
     }
+
+    [Fact]
+    public void What_a_line_leaves_out_keeps_its_default()
+    {
+        var generate = WorkerLine.ReadHost("""{"type":"generate","requestId":"r","modelKey":"m","prompt":"x","sampling":{"maxTokens":3}}""").ShouldBeOfType<Generate>();
+        (generate.Sampling.MaxTokens, generate.Sampling.TopP, generate.Sampling.RepetitionPenalty, generate.Sampling.Stop.Count).ShouldBe((3, 1, 1, 0));
+        var start = WorkerLine.ReadHost("""
+            {"type":"startTraining","taskDirectory":"t","baseModelDirectory":"b","rowsFile":"r",
+             "config":{"parameterScale":"LoRA","epochs":1,"batchSize":2,"learningRate":0.1,"maxSequenceLength":64}}
+            """).ShouldBeOfType<StartTraining>();
+        start.Config.ShouldBe(new TrainingConfig { ParameterScale = "LoRA", Epochs = 1, BatchSize = 2, LearningRate = 0.1, MaxSequenceLength = 64 });
+        WorkerLine.ReadHost(WorkerLine.Write(start)).ShouldBe(start);
+    }
 }

@@ -19,14 +19,12 @@ internal sealed class TextTokenizer
     private readonly BpeTokenizer _bpe;
     private readonly byte[]?[] _bytes;
     private readonly Dictionary<string, int> _special;
-    private readonly bool _compose;
 
-    private TextTokenizer(BpeTokenizer bpe, byte[]?[] bytes, Dictionary<string, int> special, bool compose)
+    private TextTokenizer(BpeTokenizer bpe, byte[]?[] bytes, Dictionary<string, int> special)
     {
         _bpe = bpe;
         _bytes = bytes;
         _special = special;
-        _compose = compose;
         LongestToken = bytes.Max(token => token?.Length ?? 0);
     }
 
@@ -58,7 +56,7 @@ internal sealed class TextTokenizer
     {
         try
         {
-            return text.Length == 0 ? [] : _bpe.EncodeToIds(_compose ? text.Normalize(NormalizationForm.FormC) : text, considerPreTokenization: true, considerNormalization: false);
+            return text.Length == 0 ? [] : _bpe.EncodeToIds(text, considerPreTokenization: true, considerNormalization: false);
         }
         catch (RegexMatchTimeoutException exception)
         {
@@ -90,7 +88,9 @@ internal sealed class TextTokenizer
         }
         if (model.TryGetProperty("byte_fallback", out var fallback) && fallback.ValueKind == JsonValueKind.True)
             throw Refuse("byte_fallback (SentencePiece) is not supported, only byte-level BPE");
-        var compose = Composes(root);
+        // The engine runs without ICU, where .NET's Normalize leaves text as it is and says nothing.
+        if (root.TryGetProperty("normalizer", out var normalizer) && normalizer.ValueKind != JsonValueKind.Null)
+            throw Refuse($"the normalizer {Text(normalizer, "type")} is not supported, only none");
         var pattern = Pattern(root);
 
         var vocabulary = model.GetProperty("vocab").EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, entry.Value.GetInt32())).ToList();
@@ -120,21 +120,13 @@ internal sealed class TextTokenizer
             ByteLevel = true,
             PreTokenizer = new RegexPreTokenizer(new Regex(pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(10)), null),
         };
-        return new TextTokenizer(BpeTokenizer.Create(options), bytes, special, compose);
+        return new TextTokenizer(BpeTokenizer.Create(options), bytes, special);
     }
 
     /// <summary>A merge is one text with a space in older files and a pair in newer ones.</summary>
     private static string Merge(JsonElement merge) => merge.ValueKind == JsonValueKind.Array
         ? $"{merge[0].GetString()} {merge[1].GetString()}"
         : merge.GetString() ?? throw Refuse("a merge is null");
-
-    private static bool Composes(JsonElement root)
-    {
-        if (!root.TryGetProperty("normalizer", out var normalizer) || normalizer.ValueKind == JsonValueKind.Null)
-            return false;
-        var type = Text(normalizer, "type");
-        return type == "NFC" ? true : throw Refuse($"the normalizer {type} is not supported, only NFC or none");
-    }
 
     private static string Pattern(JsonElement root)
     {
