@@ -144,7 +144,7 @@ function describe(texts, data, wait, duration, any) {
         parts.push(fill(texts.firstToken, Math.round(wait)));
     if (data.completionTokens != null) {
         parts.push(fill(texts.tokens, data.promptTokens ?? "?", data.completionTokens));
-        if (data.completionTokens > 1 && duration > 0)
+        if (data.completionTokens > 1 && duration > 250)
             parts.push(fill(texts.speed, Math.round((data.completionTokens - 1) * 1000 / duration)));
     }
     if (data.finishReason === "length")

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Qianfan.Portal.Data;
@@ -66,15 +67,15 @@ public sealed partial class UploadJournal(IDbContextFactory<PortalDbContext> con
     {
         if (!Directory.Exists(Folder))
             return;
-        foreach (var path in Directory.EnumerateFiles(Folder, "*" + UploadExtension))
+        foreach (var path in (string[])[.. Directory.GetFiles(Folder, "*" + UploadExtension), .. Directory.GetFiles(Folder, "*.tmp")])
             File.Delete(path);
     }
 
     private async Task SweepAsync(string path, CancellationToken cancellationToken)
     {
-        var entry = JsonSerializer.Deserialize<JournalEntry>(await File.ReadAllBytesAsync(path, cancellationToken));
         try
         {
+            var entry = JsonSerializer.Deserialize<JournalEntry>(await File.ReadAllBytesAsync(path, cancellationToken));
             if (entry?.Upload is { } upload && !await IsSavedAsync(entry.DatasetId, cancellationToken))
                 await platform.UndoAsync(entry.ConnectionId, upload, cancellationToken);
         }
@@ -82,9 +83,9 @@ public sealed partial class UploadJournal(IDbContextFactory<PortalDbContext> con
         {
             // The connection is gone, and with it the way to what lies behind it.
         }
-        catch (QianfanException error)
+        catch (Exception error) when (error is QianfanException or JsonException or IOException or CryptographicException)
         {
-            NotUndone(logger, entry!.Upload!.DatasetId ?? entry.Upload.FileId ?? "", error);
+            NotUndone(logger, Path.GetFileNameWithoutExtension(path), error);
             return;
         }
 
@@ -113,8 +114,8 @@ public sealed partial class UploadJournal(IDbContextFactory<PortalDbContext> con
 
     private string PathOf(Guid datasetId) => Path.Combine(Folder, $"{datasetId}{Extension}");
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "What a broken upload left on the platform ({PlatformId}) could not be deleted; the next start tries again")]
-    private static partial void NotUndone(ILogger logger, string platformId, Exception error);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What the broken upload {DatasetId} left on its platform could not be deleted; the next start tries again")]
+    private static partial void NotUndone(ILogger logger, string datasetId, Exception error);
 }
 
 /// <summary>Cleans up broken uploads once the portal (and with it the embedded platform) answers.</summary>
