@@ -1,0 +1,197 @@
+using System.Security.Claims;
+using Bunit;
+using Bunit.TestDoubles;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Forms;
+using Microsoft.Extensions.DependencyInjection;
+using Qianfan.Portal.Features.Console;
+using Qianfan.Portal.Features.Datasets;
+using Qianfan.Portal.Features.Models;
+using Qianfan.Portal.Features.Runs;
+using Qianfan.Portal.Features.Services;
+using Qianfan.Portal.Features.Teams;
+using Qianfan.Portal.Security;
+using Qianfan.Portal.Tests.Console;
+using Qianfan.Portal.Tests.Models;
+
+namespace Qianfan.Portal.Tests.Datasets;
+
+/// <summary>The pages of datasets, models, services and the console, with the real services behind them.</summary>
+public sealed class DataPagesTests : PortalComponents, IAsyncLifetime
+{
+    private readonly ScriptedPlatform _platform = new();
+    private PortalFactory _portal = null!;
+    private Published _published = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _platform.Answers["POST /v2/service DescribeService"] = _ => ScriptedPlatform.Json("""{"requestId":"r","result":{"serviceId":"svco-1","name":"x","runStatus":"Serving"}}""");
+        _portal = _platform.CreatePortal();
+        _published = await Published.AddAsync(_portal);
+        Services.AddSingleton(_portal.Get<DatasetService>());
+        Services.AddSingleton(_portal.Get<DatasetUploads>());
+        Services.AddSingleton(_portal.Get<ModelService>());
+        Services.AddSingleton(_portal.Get<RunService>());
+        Services.AddSingleton(_portal.Get<ServiceDirectory>());
+        Services.AddSingleton(_portal.Get<ConsoleService>());
+        Services.AddSingleton<AntiforgeryStateProvider, FixedToken>();
+    }
+
+    [Fact]
+    public async Task The_dataset_page_shows_counts_bad_rows_and_the_first_rows_as_text()
+    {
+        SignIn(await _portal.ActorAsync());
+
+        var page = Show<DatasetPage>(("DatasetId", _published.DatasetId));
+        page.WaitForAssertion(() => page.Find("[data-testid=good-rows]").TextContent.ShouldBe("200"));
+
+        page.Find("[data-testid=bad-rows]").TextContent.ShouldBe("1");
+        var errors = page.Find("[data-testid=row-errors]").TextContent;
+        errors.ShouldContain("7");
+        errors.ShouldContain("[0].response");
+        errors.ShouldContain("A field is missing.");
+        var preview = page.Find("[data-testid=dataset-preview]");
+        preview.TextContent.ShouldContain("A cat called <b>Biscuit</b>.");
+        preview.QuerySelector("b").ShouldBeNull();
+        page.Find("[data-testid=finetune-link]").GetAttribute("href").ShouldBe($"{Urls.Runs(_portal.ProjectId)}?dataset={_published.DatasetId}");
+        page.Find("[data-testid=content-hash]").TextContent.ShouldBe(new string('a', 64));
+        page.Markup.ShouldContain(Urls.Run(_portal.ProjectId, _published.RunId));
+    }
+
+    [Fact]
+    public async Task A_viewer_sees_the_dataset_but_no_button_that_changes_something()
+    {
+        SignIn(await _portal.AddUserAsync("viewer@example.com", TeamRole.Viewer));
+
+        var page = Show<DatasetPage>(("DatasetId", _published.DatasetId));
+        page.WaitForAssertion(() => page.Find("[data-testid=good-rows]").TextContent.ShouldBe("200"));
+
+        page.FindAll("[data-testid=dataset-delete]").ShouldBeEmpty();
+        page.FindAll("[data-testid=finetune-link]").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Another_teams_dataset_looks_like_one_that_does_not_exist()
+    {
+        await _portal.AddTeamAsync("stranger@example.com");
+        SignIn(await _portal.ActorAsync("stranger@example.com"));
+
+        var page = Show<DatasetPage>(("DatasetId", _published.DatasetId));
+
+        page.WaitForAssertion(() => page.Markup.ShouldContain("Nothing here"));
+        page.Markup.ShouldNotContain("Bikes");
+    }
+
+    [Fact]
+    public async Task The_list_page_offers_the_upload_and_refuses_a_file_over_the_limit_before_it_is_sent()
+    {
+        SignIn(await _portal.ActorAsync());
+        var page = Show<DatasetListPage>();
+        page.WaitForAssertion(() => page.Find("[data-testid=datasets]").TextContent.ShouldContain("Bikes"));
+        var card = page.FindComponent<DatasetUploadCard>();
+        page.FindAll("[data-testid=upload-submit]").ShouldBeEmpty();
+
+        await card.InvokeAsync(() => card.Instance.FileChosen("rows.jsonl", long.MaxValue));
+        page.Find("[data-testid=upload-error]").TextContent.ShouldContain("too large");
+        page.FindAll("[data-testid=upload-submit]").ShouldBeEmpty();
+
+        await card.InvokeAsync(() => card.Instance.FileChosen("rows.jsonl", 100));
+        page.FindAll("[data-testid=upload-submit]").Count.ShouldBe(1);
+        page.FindAll("[data-testid=upload-error]").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Bad_rows_of_a_refused_file_stand_in_the_upload_card_and_a_stored_one_opens()
+    {
+        SignIn(await _portal.ActorAsync());
+        var page = Show<DatasetListPage>();
+        page.WaitForAssertion(() => page.FindComponents<DatasetUploadCard>().Count.ShouldBe(1));
+        var card = page.FindComponent<DatasetUploadCard>();
+
+        await card.InvokeAsync(() => card.Instance.UploadEnded(new UploadEnd(null, "DatasetNoGoodRow", "None of the 1 rows can be used.", [new RowError(3, "[0].response", "missing_field", "x")])));
+        var error = page.Find("[data-testid=upload-error]").TextContent;
+        error.ShouldContain("None of the 1 rows");
+        error.ShouldContain("Line 3 ([0].response)");
+        error.ShouldContain("A field is missing.");
+
+        await card.InvokeAsync(() => card.Instance.UploadEnded(new UploadEnd(_published.DatasetId, null, null, null)));
+        Services.GetRequiredService<NavigationManager>().Uri.ShouldEndWith(Urls.Dataset(_portal.ProjectId, _published.DatasetId));
+    }
+
+    [Fact]
+    public async Task A_model_shows_where_it_comes_from_and_what_answers_with_it()
+    {
+        SignIn(await _portal.ActorAsync());
+
+        var page = Show<ModelPage>(("ModelSetId", _published.ModelSetId));
+        page.WaitForAssertion(() => page.FindAll("[data-testid=model-version]").Count.ShouldBe(1));
+
+        page.Markup.ShouldContain(Urls.Dataset(_portal.ProjectId, _published.DatasetId));
+        page.Markup.ShouldContain(Urls.Run(_portal.ProjectId, _published.RunId));
+        page.Markup.ShouldContain(Urls.Service(_portal.ProjectId, _published.ServiceId));
+        page.Markup.ShouldContain("qianfan-tiny");
+        page.Markup.ShouldContain("0.125");
+
+        var list = Render<ModelListPage>(p => p.Add(x => x.ProjectId, _portal.ProjectId));
+        list.WaitForAssertion(() => list.Find("[data-testid=models]").TextContent.ShouldContain("bikes-service"));
+    }
+
+    [Fact]
+    public async Task A_service_shows_its_status_address_and_code()
+    {
+        SignIn(await _portal.ActorAsync());
+
+        var page = Show<ServicePage>(("ServiceId", _published.ServiceId));
+        page.WaitForAssertion(() => page.FindAll("[data-status=Serving]").Count.ShouldBe(1));
+
+        page.Find("[data-testid=service-endpoint]").TextContent.ShouldBe("bikes_endpoint");
+        page.Find("[data-testid=service-address]").TextContent.ShouldBe("http://localhost/v2/chat/completions");
+        page.FindAll("[data-testid=service-stop]").Count.ShouldBe(1);
+        page.FindAll("[data-testid=service-start]").ShouldBeEmpty();
+        page.Markup.ShouldContain("bce-v3/YOUR_ACCESS_KEY/YOUR_SECRET_KEY");
+
+        var list = Render<ServiceListPage>(p => p.Add(x => x.ProjectId, _portal.ProjectId));
+        list.WaitForAssertion(() => list.FindAll("[data-status=Serving]").Count.ShouldBe(1));
+    }
+
+    [Fact]
+    public async Task The_console_opens_the_newest_service_with_questions_and_comparison()
+    {
+        SignIn(await _portal.ActorAsync());
+
+        var page = Show<ConsolePage>();
+        page.WaitForAssertion(() => page.FindAll("[data-testid=console-input]").Count.ShouldBe(1));
+
+        page.Find("[data-suggestion]").TextContent.ShouldBe("What is the mascot?");
+        page.Find("[data-testid=console-compare]").HasAttribute("checked").ShouldBeTrue();
+        page.FindAll("[data-testid=completion-prompt]").Count.ShouldBe(1);
+    }
+
+    private void SignIn(Actor actor)
+    {
+        var authorization = AddAuthorization();
+        authorization.SetAuthorized(actor.Name);
+        authorization.SetClaims(new Claim(ClaimTypes.NameIdentifier, actor.Id.ToString()!));
+    }
+
+    private IRenderedComponent<IComponent> Show<TPage>(params (string Name, object Value)[] parameters) where TPage : IComponent =>
+        RenderWithProviders(builder =>
+        {
+            builder.OpenComponent<TPage>(0);
+            builder.AddAttribute(1, "ProjectId", _portal.ProjectId);
+            foreach (var (name, value) in parameters)
+                builder.AddAttribute(2, name, value);
+            builder.CloseComponent();
+        });
+
+    async ValueTask IAsyncDisposable.DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await _portal.DisposeAsync();
+    }
+
+    private sealed class FixedToken : AntiforgeryStateProvider
+    {
+        public override AntiforgeryRequestToken? GetAntiforgeryToken() => new("token", "__RequestVerificationToken");
+    }
+}
