@@ -28,6 +28,7 @@ public sealed class RunsDatabase : IAsyncDisposable
     internal TestLifetime Lifetime { get; } = new();
     public RunEventFeed Feed { get; }
     public RunEventStore Store { get; }
+    internal SecretProtector Secrets { get; } = new(new Microsoft.AspNetCore.DataProtection.EphemeralDataProtectionProvider());
     public Tenant Ours { get; private set; } = null!;
     public Tenant Theirs { get; private set; } = null!;
 
@@ -97,7 +98,7 @@ public sealed class RunsDatabase : IAsyncDisposable
         team.Memberships.Add(new Membership { UserId = user.Id, Role = TeamRole.Member, JoinedAt = now });
         team.Memberships.Add(new Membership { UserId = viewer.Id, Role = TeamRole.Viewer, JoinedAt = now });
         var project = new Project { Team = team, Name = "project", CreatedAt = now };
-        var connection = new Connection { Project = project, Name = "Embedded", AccessKey = $"ak-{name}", ProtectedSecretKey = "x", CreatedAt = now };
+        var connection = new Connection { Project = project, Name = "Embedded", AccessKey = $"ak-{name}", ProtectedSecretKey = Secrets.Protect("sk"), CreatedAt = now };
         var dataset = new Dataset { Project = project, Connection = connection, Name = "rows", PlatformId = "ds-1", FileName = "rows.jsonl", Format = "OpenAiMessages", GoodRows = 200, ContentHash = "00", CreatedAt = now };
         db.AddRange(user, viewer, team, project, connection, dataset);
         await db.SaveChangesAsync();
