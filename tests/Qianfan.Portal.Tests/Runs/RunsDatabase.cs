@@ -56,7 +56,7 @@ public sealed class RunsDatabase : IAsyncDisposable
             Attempt = 1,
             BaseModel = "qianfan-tiny",
             CreatedAt = TimeProvider.System.GetUtcNow(),
-            ConfigJson = """{"baseModel":"qianfan-tiny","modelName":"m","train":{},"deploy":{"serviceName":"s"}}""",
+            ConfigJson = new RunConfig { Name = name, BaseModel = "qianfan-tiny", DatasetPlatformId = "ds-1" }.ToJson(),
         };
         db.Runs.Add(run);
         await db.SaveChangesAsync();

@@ -17,6 +17,7 @@ public sealed partial class RunListPage : PortalPage
     private Task? _watching;
     private bool _hasDatasets = true;
     private Guid _loadedProject;
+    private Guid? _openedFor;
 
     [Parameter] public Guid ProjectId { get; set; }
 
@@ -52,10 +53,10 @@ public sealed partial class RunListPage : PortalPage
             return;
         _loadedProject = ProjectId;
         _watching ??= WatchAsync();
-        if (NewWithDataset is { } dataset)
+        // Asked for by the address, once. The address stays until the dialog is closed: going elsewhere would close it.
+        if (NewWithDataset is { } dataset && dataset != _openedFor)
         {
-            NewWithDataset = null;
-            Navigation.NavigateTo(Urls.Runs(ProjectId), replace: true);
+            _openedFor = dataset;
             await OpenDialogAsync(dataset);
         }
     }
@@ -108,6 +109,8 @@ public sealed partial class RunListPage : PortalPage
         var dialog = await Dialogs.ShowAsync<StartRunDialog>(Text["NewRun"], parameters, options);
         if (await dialog.Result is { Canceled: false, Data: Guid runId })
             Navigation.NavigateTo(Urls.Run(ProjectId, runId));
+        else if (datasetId is not null && Navigation.Uri.EndsWith($"dataset={datasetId}", StringComparison.Ordinal))
+            Navigation.NavigateTo(Urls.Runs(ProjectId), replace: true);
     }
 
     private void GoTo(int page) => Navigation.NavigateTo(HrefOf(Enum.TryParse<RunStatus>(Status, out var status) ? status : null, page));
