@@ -32,12 +32,11 @@ public class RunPagesTests : RunComponents
     }
 
     [Fact]
-    public async Task A_list_without_runs_says_what_a_run_is_and_offers_one()
+    public void A_list_without_runs_says_what_a_run_is_and_offers_one()
     {
         var page = RenderInProject(List());
         page.WaitForElement("[data-testid=start-run]", s_patience);
         page.Markup.ShouldContain("No runs yet");
-        await Task.CompletedTask;
     }
 
     [Fact]
@@ -45,12 +44,16 @@ public class RunPagesTests : RunComponents
     {
         SignIn(Database.Ours, asViewer: true);
         var run = await Database.AddRunAsync();
-        var list = RenderInProject(List(), TeamRole.Viewer);
-        list.WaitForElement("[data-testid=run-row]", s_patience);
-        list.FindAll("[data-testid=start-run]").ShouldBeEmpty();
-
-        var page = RenderInProject(Page(run.Id), TeamRole.Viewer);
+        var page = RenderInProject(
+            builder =>
+            {
+                builder.AddContent(0, List());
+                builder.AddContent(1, Page(run.Id));
+            },
+            TeamRole.Viewer);
+        page.WaitForElement("[data-testid=run-row]", s_patience);
         page.WaitForElement("[data-testid=run-status]", s_patience);
+        page.FindAll("[data-testid=start-run]").ShouldBeEmpty();
         page.FindAll("[data-testid=stop-run]").ShouldBeEmpty();
     }
 
