@@ -54,7 +54,7 @@ internal static class FilesApi
         }
         catch (IOException exception) when (exception is not FileNotFoundException && !cancellationToken.IsCancellationRequested && exception.Message.Contains("stream", StringComparison.OrdinalIgnoreCase))
         {
-            throw PlatformException.Invalid("file", "The multipart body ends too early");
+            throw PlatformException.Invalid("file", "The multipart body ends before the file does");
         }
         finally
         {

@@ -27,25 +27,32 @@ internal static partial class Bodies
         try
         {
             if (bytes.AsSpan().IndexOfAnyExcept(" \t\r\n"u8) < 0 || bytes.AsSpan().Trim(" \t\r\n"u8).SequenceEqual("null"u8)) bytes = "{}"u8.ToArray();
-            return JsonSerializer.Deserialize<T>(bytes, PlatformJson.Options) ?? throw new PlatformException(PlatformError.MalformedJson, "The body is null");
+            return JsonSerializer.Deserialize<T>(bytes, PlatformJson.Requests) ?? throw new PlatformException(PlatformError.MalformedJson, "The body is null");
         }
         catch (JsonException exception)
         {
-            throw Explain(exception);
+            throw SyntaxError(bytes) ?? Explain(exception);
         }
     }
 
-    /// <summary>What is wrong with some JSON, said with the field's name.</summary>
-    public static PlatformException Explain(JsonException exception)
+    private static PlatformException? SyntaxError(byte[] bytes)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? null : new PlatformException(PlatformError.MalformedJson, "The body must be a JSON object");
+        }
+        catch (JsonException exception)
+        {
+            return new PlatformException(PlatformError.MalformedJson, $"The body is no valid JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine})");
+        }
+    }
+
+    private static PlatformException Explain(JsonException exception)
     {
         if (MissingFields().Match(exception.Message) is { Success: true } missing) return PlatformException.Missing(missing.Groups[1].Value);
-        var field = exception.Path?.TrimStart('$', '.') ?? "";
-        // A path of "$" with a position is a syntax error; a path to a member is a value that doesn't fit.
-        if (field.Length > 0 && !exception.Message.Contains("is invalid", StringComparison.Ordinal) && !exception.Message.Contains("is an invalid", StringComparison.Ordinal))
-            return PlatformException.Invalid(field, $"param[{PlatformException.Shown(field)}] invalid: the value has the wrong type or is out of range");
-        if (field.Length == 0 && exception.InnerException is null && exception.BytePositionInLine is not null && exception.Message.Contains("could not be converted", StringComparison.Ordinal))
-            return new PlatformException(PlatformError.MalformedJson, "The body must be a JSON object");
-        return new PlatformException(PlatformError.MalformedJson, $"The body is no valid JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine})");
+        var field = PlatformException.Shown(exception.Path?.TrimStart('$', '.') ?? "");
+        return PlatformException.Invalid(field, $"param[{field}] invalid: the value has the wrong type, is null or out of range");
     }
 
     private static async ValueTask<byte[]> ReadBytesAsync(HttpContext context)

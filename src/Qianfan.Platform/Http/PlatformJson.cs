@@ -12,6 +12,9 @@ internal static class PlatformJson
     /// <summary>camelCase, nulls kept, Chinese readable; numbers may come as text and text as numbers, since ids have both forms.</summary>
     public static JsonSerializerOptions Options { get; } = Create(JsonIgnoreCondition.Never, JsonNamingPolicy.CamelCase);
 
+    /// <summary>How request bodies are read: null stands for a member that isn't there, never for one that must be.</summary>
+    public static JsonSerializerOptions Requests { get; } = new(Options) { RespectNullableAnnotations = true, Converters = { new WholeListConverter() } };
+
     /// <summary>The same without members that are null.</summary>
     public static JsonSerializerOptions Sparse { get; } = Create(JsonIgnoreCondition.WhenWritingNull, JsonNamingPolicy.CamelCase);
 
@@ -37,4 +40,25 @@ internal static class PlatformJson
         MaxDepth = 64,
         Converters = { new LenientStringConverter() },
     };
+
+    /// <summary>Reads lists whose elements are all there.</summary>
+    private sealed class WholeListConverter : JsonConverterFactory
+    {
+        public override bool CanConvert(Type typeToConvert) =>
+            typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) && !typeToConvert.GenericTypeArguments[0].IsValueType;
+
+        public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
+            (JsonConverter)Activator.CreateInstance(typeof(Converter<>).MakeGenericType(typeToConvert.GenericTypeArguments[0]))!;
+
+        private sealed class Converter<T> : JsonConverter<IReadOnlyList<T>> where T : class
+        {
+            public override IReadOnlyList<T>? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+            {
+                var list = JsonSerializer.Deserialize<List<T>>(ref reader, options);
+                return list?.Any(item => item is null) == true ? throw new JsonException() : list;
+            }
+
+            public override void Write(Utf8JsonWriter writer, IReadOnlyList<T> value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value.ToList(), options);
+        }
+    }
 }

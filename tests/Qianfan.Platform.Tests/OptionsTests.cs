@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Options;
+using Qianfan.Platform.Tests.Support;
+
+namespace Qianfan.Platform.Tests;
+
+/// <summary>Settings are checked when the host starts.</summary>
+public sealed class OptionsTests
+{
+    public static TheoryData<string, Action<PlatformOptions>> Mistakes => new()
+    {
+        { "DataDirectory", options => options.DataDirectory = " " },
+        { "PublicUrl", options => options.PublicUrl = "localhost" },
+        { "MaxFileBytes", options => options.MaxFileBytes = 0 },
+        { "MaxRequestBytes", options => options.MaxRequestBytes = 1 },
+        { "TrainingRetries", options => options.TrainingRetries = -1 },
+        { "WorkerStopTimeout", options => options.WorkerStopTimeout = TimeSpan.Zero },
+        { "KeepAlive", options => options.KeepAlive = TimeSpan.FromHours(1) },
+        { "Keys:3:SecretKey", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "short" }) },
+        { "AccessKey stands there twice", options => options.Keys.Add(new ConfiguredKey { AccessKey = PlatformHost.AccessKey, SecretKey = "0123456789abcdef" }) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Mistakes), DisableDiscoveryEnumeration = true)]
+    public async Task A_wrong_setting_is_named(string setting, Action<PlatformOptions> mistake)
+    {
+        var error = await Should.ThrowAsync<OptionsValidationException>(() => PlatformHost.StartAsync(configure: mistake));
+        error.Message.ShouldContain("Platform setting");
+        error.Message.ShouldContain(setting);
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Qianfan.Platform.Access;
+using Qianfan.Platform.FineTuning;
+using Qianfan.Platform.Http;
+using Qianfan.Platform.Models;
+using Qianfan.Platform.Services;
+
+namespace Qianfan.Platform.Tests.Support;
+
+/// <summary>A route or action that the platform serves, as the host knows it: a new one is tested without being named.</summary>
+internal sealed record Route(string Method, string Path, bool Writes, ApiFamily Family)
+{
+    public override string ToString() => $"{Method} {Path}";
+
+    public HttpRequestMessage Request(string? body = "{}")
+    {
+        var request = new HttpRequestMessage(new HttpMethod(Method), Path);
+        if (Method != "GET") request.Content = new StringContent(body ?? "", System.Text.Encoding.UTF8, "application/json");
+        return request;
+    }
+
+    /// <summary>All of a host's; ids in paths are replaced by one that doesn't exist.</summary>
+    public static IReadOnlyList<Route> All(PlatformHost host)
+    {
+        var routes = host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>() is not null)
+            .Select(endpoint => new Route(
+                endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Single(),
+                "/" + string.Join('/', endpoint.RoutePattern.PathSegments.Select(segment => segment.IsSimple && segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content : "nobodys-id")),
+                endpoint.Metadata.GetMetadata<IAuthorizeData>()!.Policy != PlatformKeyDefaults.Policy,
+                endpoint.Metadata.GetMetadata<ApiFamily>()!))
+            .ToList();
+        return [.. routes.SelectMany(route => route.Path switch
+        {
+            "/v2/finetuning" => Actions(route, FineTuningV2Api.Actions.Actions),
+            "/v2/model" => Actions(route, ModelsApi.Actions.Actions),
+            "/v2/service" => Actions(route, ServicesApi.Actions.Actions),
+            _ => [route],
+        })];
+    }
+
+    private static IEnumerable<Route> Actions(Route route, IEnumerable<(string Name, bool Writes)> actions) =>
+        actions.Select(action => route with { Path = $"{route.Path}?Action={action.Name}", Writes = action.Writes });
+}
