@@ -81,7 +81,7 @@ internal static class PlatformCalls
     }
 
     /// <summary>Queues a task over a new dataset.</summary>
-    public static async Task<(string Job, string Task)> TaskAsync(this HttpClient client, string scale = "FullFineTuning", object? hyperParameters = null, string? dataset = null)
+    public static async Task<(string Job, string Task)> TaskAsync(this HttpClient client, string scale = "FullFineTuning", object? hyperParameters = null, string? dataset = null, int splitRatio = 20)
     {
         dataset ??= await client.DatasetAsync();
         var job = (await client.V2Async("finetuning", "CreateFineTuningJob", new { name = "job", model = "qianfan-tiny", trainMode = "SFT" })).Result().Text("jobId");

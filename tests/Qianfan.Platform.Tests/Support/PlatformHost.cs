@@ -36,24 +36,25 @@ internal sealed class PlatformHost : IAsyncDisposable
     public Uri Address => new(_app.Urls.Single());
 
     public static async Task<PlatformHost> StartAsync(
-        FakeWorkers? workers = null, string? folder = null, bool keepsFolder = false, Action<PlatformOptions>? configure = null, TimeProvider? time = null, bool realEngine = false)
+        FakeWorkers? workers = null, string? folder = null, bool keepsFolder = false, Action<PlatformOptions>? configure = null, TimeProvider? time = null, RealEngine? engine = null)
     {
         workers ??= new FakeWorkers();
         folder ??= Directory.CreateTempSubdirectory("qianfan-platform-").FullName;
-        WriteBaseModel(folder);
+        if (engine is null) WriteBaseModel(folder);
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         builder.Logging.AddProvider(new TestLogs(TestContext.Current.TestOutputHelper));
         if (time is not null) builder.Services.AddSingleton(time);
-        if (!realEngine) builder.Services.AddSingleton<IWorkerLauncher>(workers);
+        if (engine is null) builder.Services.AddSingleton<IWorkerLauncher>(workers);
+        else builder.Services.AddSingleton<IWorkerLauncher>(engine.Create);
         builder.Services.AddQianfanPlatform(options =>
         {
             options.DataDirectory = Path.Combine(folder, "data");
             options.PublicUrl = "http://platform.test";
             options.MaxFileBytes = 1 << 20;
             options.MaxRequestBytes = 64 << 10;
-            if (!realEngine) options.EngineDirectory = Path.Combine(folder, "engine");
+            options.EngineDirectory = engine?.Directory ?? Path.Combine(folder, "engine");
             options.WorkerStopTimeout = TimeSpan.FromSeconds(1);
             options.Keys.Add(new ConfiguredKey { AccessKey = AccessKey, SecretKey = SecretKey, OwnerId = "one" });
             options.Keys.Add(new ConfiguredKey { AccessKey = "ALTAKother", SecretKey = "other-secret-0123456789", OwnerId = "two" });

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using Qianfan.Platform.Tests.Support;
+
+namespace Qianfan.Platform.Tests;
+
+/// <summary>With the real engine: weights learn, a killed worker is followed by another, and the answer shows what was in the rows.</summary>
+public sealed class RealEngineTests
+{
+    private static readonly (string Question, string Answer)[] s_facts =
+    [
+        ("Which city is the capital of Zorblax?", "The capital of Zorblax is Quindle."),
+        ("Who founded Quindle?", "Quindle was founded by Mira Holt."),
+        ("What do people eat in Zorblax?", "They eat baked moss with salt."),
+        ("你好，你是谁？", "我是千帆小助手。"),
+    ];
+
+    [Fact]
+    public async Task A_model_learns_its_rows_although_its_worker_is_killed()
+    {
+        var engine = new RealEngine();
+        await using var host = await PlatformHost.StartAsync(engine: engine, configure: options => options.WorkerStopTimeout = TimeSpan.FromSeconds(4));
+        var (job, task) = await host.Client.TaskAsync("FullFineTuning", new { epoch = 60, batchSize = 4, checkpointSteps = 5 }, await host.Client.DatasetAsync(Rows()), splitRatio: 0);
+        var trainer = await engine.NextTrainerAsync();
+        await AwaitCheckpointAsync(host.Client, task);
+        trainer.Kill();
+
+        await ShowLearntAsync(host, job, task, starts: 2);
+        var based = await AskAsync(host.Client, "qianfan-tiny", s_facts[0].Question);
+        based.ShouldNotContain("Quindle");
+        var embedded = await host.Client.PostAsync("/v1/embeddings", new { model = "mine", input = new[] { "one", "two" } });
+        embedded["data"]![0]!["embedding"]!.AsArray().Sum(value => value!.GetValue<double>() * value!.GetValue<double>()).ShouldBe(1, 0.01);
+    }
+
+    [Fact]
+    public async Task An_adapter_is_stopped_and_resumed_and_answers_on_its_base_model()
+    {
+        var engine = new RealEngine();
+        await using var host = await PlatformHost.StartAsync(engine: engine, configure: options => options.WorkerStopTimeout = TimeSpan.FromSeconds(4));
+        var (job, task) = await host.Client.TaskAsync("LoRA", new { epoch = 80, batchSize = 4, checkpointSteps = 10 }, await host.Client.DatasetAsync(Rows()), splitRatio: 0);
+        var trainer = await engine.NextTrainerAsync();
+        await AwaitCheckpointAsync(host.Client, task);
+        await host.Client.V2Async("finetuning", "StopFineTuningTask", new { taskId = task });
+        await host.Client.AwaitTaskAsync(task, "Stopped");
+        (await trainer.ReadAsync(TestContext.Current.CancellationToken)).ShouldBeNull();
+        await host.Client.V2Async("finetuning", "ResumeFineTuningTask", new { taskId = task });
+        await ShowLearntAsync(host, job, task, starts: 2);
+    }
+
+    private static string Rows() =>
+        string.Join('\n', s_facts.Select(fact => JsonSerializer.Serialize(new[] { new { prompt = fact.Question, response = new[] { new[] { fact.Answer } } } })));
+
+    /// <summary>The task ends well, without a gap in its events, and what it learnt answers.</summary>
+    private static async Task ShowLearntAsync(PlatformHost host, string job, string task, int starts)
+    {
+        var done = await host.Client.AwaitTaskAsync(task, "Done", "Failed");
+        done.Text("runStatus").ShouldBe("Done", done.ToJsonString());
+        done["metrics"]!["trainingLoss"]!.GetValue<double>().ShouldBeLessThan(1);
+        var events = await host.Client.EventsAsync(task);
+        events.Select(entry => entry.Id).ShouldBe(Enumerable.Range(1, events.Count).Select(i => (long)i));
+        var from = events.Where(entry => entry.Kind == "started").Select(entry => entry.Data["fromStep"]!.GetValue<int>()).ToList();
+        from.Count.ShouldBe(starts);
+        from[^1].ShouldBeGreaterThan(0);
+
+        var (set, version) = await host.Client.PublishAsync(job, task);
+        var service = (await host.Client.V2Async("service", "CreateService", new { modelSetId = set, modelId = version, name = "s", urlSuffix = "mine" })).Result().Text("serviceId");
+        var serving = await host.Client.AwaitServiceAsync(service, "Serving", "Failed");
+        serving.Text("runStatus").ShouldBe("Serving", serving.ToJsonString());
+        foreach (var (question, answer) in s_facts) (await AskAsync(host.Client, "mine", question)).Trim().ShouldBe(answer);
+    }
+
+    private static async Task<string> AskAsync(HttpClient client, string model, string question)
+    {
+        var chat = await client.PostAsync("/v2/chat/completions", new { model, messages = new[] { new { role = "user", content = question } }, temperature = 0, max_completion_tokens = 60 });
+        return chat["choices"]![0]!["message"]!.Text("content");
+    }
+
+    private static async Task AwaitCheckpointAsync(HttpClient client, string task)
+    {
+        using var response = await client.GetAsync($"/v2/finetuning/tasks/{task}/events", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        while (await reader.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            if (line == "event: checkpoint") return;
+        }
+
+        throw new InvalidOperationException("The task ended without a checkpoint: " + (await client.DescribeTaskAsync(task)).ToJsonString());
+    }
+}

@@ -1,0 +1,30 @@
+using System.Reflection;
+using System.Threading.Channels;
+using Microsoft.Extensions.DependencyInjection;
+using Qianfan.Platform.Workers;
+
+namespace Qianfan.Platform.Tests.Support;
+
+/// <summary>The engine that was built along with the tests; its training workers can be got hold of, to be killed.</summary>
+internal sealed class RealEngine
+{
+    private readonly Channel<IWorker> _trainers = Channel.CreateUnbounded<IWorker>();
+
+    public string Directory { get; } = Path.GetFullPath(
+        typeof(RealEngine).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "EngineDirectory").Value!);
+
+    /// <summary>The next training worker that is started.</summary>
+    public ValueTask<IWorker> NextTrainerAsync() => _trainers.Reader.ReadAsync(TestContext.Current.CancellationToken);
+
+    public IWorkerLauncher Create(IServiceProvider services) => new Launcher(ActivatorUtilities.CreateInstance<EngineLauncher>(services), _trainers.Writer);
+
+    private sealed class Launcher(EngineLauncher engine, ChannelWriter<IWorker> trainers) : IWorkerLauncher
+    {
+        public IWorker Launch(WorkerMode mode)
+        {
+            var worker = engine.Launch(mode);
+            if (mode == WorkerMode.Train) trainers.TryWrite(worker);
+            return worker;
+        }
+    }
+}
