@@ -76,6 +76,7 @@ public sealed class OpenAITests
         {
             var answer = await client.GetJsonAsync("/v1/fine_tuning/jobs/" + job);
             if (statuses.Contains(answer.Text("status"))) return answer;
+            await PlatformCalls.BreatheAsync();
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Qianfan.Platform.Tests.Support;
+using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.Tests;
 
@@ -11,7 +12,6 @@ public sealed class RealEngineTests
         ("Which city is the capital of Zorblax?", "The capital of Zorblax is Quindle."),
         ("Who founded Quindle?", "Quindle was founded by Mira Holt."),
         ("What do people eat in Zorblax?", "They eat baked moss with salt."),
-        ("你好，你是谁？", "我是千帆小助手。"),
     ];
 
     [Fact]
@@ -41,7 +41,8 @@ public sealed class RealEngineTests
         await AwaitCheckpointAsync(host.Client, task);
         await host.Client.V2Async("finetuning", "StopFineTuningTask", new { taskId = task });
         await host.Client.AwaitTaskAsync(task, "Stopped");
-        (await trainer.ReadAsync(TestContext.Current.CancellationToken)).ShouldBeNull();
+        // The worker is gone, and has said all it had to say.
+        while (await trainer.ReadAsync(TestContext.Current.CancellationToken) is { } rest) rest.ShouldBeOfType<Heartbeat>();
         await host.Client.V2Async("finetuning", "ResumeFineTuningTask", new { taskId = task });
         await ShowLearntAsync(host, job, task, starts: 2);
     }

@@ -227,8 +227,7 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker("serve")
         while (true)
         {
             if (Received.OfType<T>().FirstOrDefault() is { } message) return message;
-            await Task.Yield();
-            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            await PlatformCalls.BreatheAsync();
         }
     }
 

@@ -77,6 +77,7 @@ internal static class PlatformCalls
         {
             var info = (await client.V1Async("dataset/info", new { datasetId })).Result()["versionInfo"]!.AsObject();
             if (info["importStatus"]!.GetValue<int>() is not (1 or -1)) return info;
+            await BreatheAsync();
         }
     }
 
@@ -98,14 +99,17 @@ internal static class PlatformCalls
     public static async Task<JsonObject> DescribeTaskAsync(this HttpClient client, string taskId) =>
         (await client.V2Async("finetuning", "DescribeFineTuningTask", new { taskId })).Result();
 
-    /// <summary>The task once it has a status.</summary>
+    /// <summary>The task once it has had a status; told by its events, not by asking again and again.</summary>
     public static async Task<JsonObject> AwaitTaskAsync(this HttpClient client, string taskId, params string[] statuses)
     {
-        while (true)
+        using var response = await client.GetAsync($"/v2/finetuning/tasks/{taskId}/events", HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        while (await reader.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
         {
-            var task = await client.DescribeTaskAsync(taskId);
-            if (statuses.Contains(task.Text("runStatus"))) return task;
+            if (statuses.Any(status => line.Contains($"\"runStatus\":\"{status}\"", StringComparison.Ordinal))) return await client.DescribeTaskAsync(taskId);
         }
+
+        throw new InvalidOperationException($"The task never was {string.Join(" or ", statuses)}: {(await client.DescribeTaskAsync(taskId)).ToJsonString()}");
     }
 
     /// <summary>The service once it has a status.</summary>
@@ -115,6 +119,7 @@ internal static class PlatformCalls
         {
             var service = (await client.V2Async("service", "DescribeService", new { serviceId })).Result();
             if (statuses.Contains(service.Text("runStatus"))) return service;
+            await BreatheAsync();
         }
     }
 
@@ -137,4 +142,7 @@ internal static class PlatformCalls
         var lines = block.Split('\n');
         return (long.Parse(lines[0]["id: ".Length..], System.Globalization.CultureInfo.InvariantCulture), lines[1]["event: ".Length..], JsonNode.Parse(lines[2]["data: ".Length..])!.AsObject());
     }
+
+    /// <summary>Leaves the processor to others between two questions.</summary>
+    public static Task BreatheAsync() => Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
 }
