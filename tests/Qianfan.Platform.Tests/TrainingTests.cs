@@ -129,6 +129,18 @@ public sealed class TrainingTests
     }
 
     [Fact]
+    public async Task A_task_stopped_before_its_worker_began_is_stopped_all_the_same()
+    {
+        await using var host = await PlatformHost.StartAsync(new FakeWorkers { TrainsAlone = false, SaysHello = false });
+        var (_, task) = await host.Client.TaskAsync();
+        var trainer = await host.Workers.NextTrainerAsync();
+        (await host.Client.V2Async("finetuning", "StopFineTuningTask", new { taskId = task })).Result<bool>().ShouldBeTrue();
+        await host.Client.AwaitTaskAsync(task, "Stopped");
+        trainer.Received.ShouldBeEmpty();
+        trainer.WasKilled.ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task A_worker_that_does_not_stop_is_killed()
     {
         await using var host = await PlatformHost.StartAsync(new FakeWorkers { TrainsAlone = false });

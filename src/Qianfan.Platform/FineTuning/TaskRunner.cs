@@ -91,6 +91,7 @@ internal sealed partial class TaskRunner(
         using var asked = CancellationTokenSource.CreateLinkedTokenSource(stop, shutdown);
         using var deadline = new Deadline(time);
         var burst = new List<WorkerMessage>();
+        var begun = false;
         while (true)
         {
             burst.Clear();
@@ -102,6 +103,12 @@ internal sealed partial class TaskRunner(
                     if (await worker.ReadAsync(wait.Token) is not { } message)
                         return await EndedAloneAsync(task, worker, asked.IsCancellationRequested);
                     burst.Add(message);
+                }
+                catch (OperationCanceledException) when (!begun && asked.IsCancellationRequested)
+                {
+                    // It has nothing to save yet.
+                    worker.Kill();
+                    return new Ended.Died("The worker was ended before it began");
                 }
                 catch (OperationCanceledException) when (!deadline.IsSet && asked.IsCancellationRequested)
                 {
@@ -118,6 +125,7 @@ internal sealed partial class TaskRunner(
 
             while (burst.Count < MostInBurst && worker.TryRead(out var next)) burst.Add(next!);
             if (await HandleAsync(task, worker, burst, stop, asked.Token) is { } end) return end;
+            begun |= burst.Exists(message => message is WorkerHello);
         }
     }
 
@@ -144,7 +152,8 @@ internal sealed partial class TaskRunner(
             }
 
             await store.ChangeAsync(task.Id, row => { row.EngineVersion = hello.EngineVersion; return []; }, CancellationToken.None);
-            await worker.SendAsync(Start(task), asked);
+            // Not cancelled: half a line would confuse the worker. If it is to stop, it is told so next.
+            await worker.SendAsync(Start(task), CancellationToken.None);
         }
 
         await StoreAsync(task, burst);
@@ -263,7 +272,8 @@ internal sealed partial class TaskRunner(
 
     private Task<TaskRow?> InterruptedAsync(TaskRow task) => store.ChangeAsync(task.Id, row => TaskRecovery.Requeue(row), CancellationToken.None);
 
-    private async Task FailAsync(TaskRow task, string code, string message)
+    /// <summary>Ends a task with an error.</summary>
+    public async Task FailAsync(TaskRow task, string code, string message)
     {
         LogFailed(logger, task.PublicId, code, message);
         await store.ChangeAsync(task.Id, row =>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.OpenAI;
+using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.FineTuning;
 
@@ -37,6 +38,9 @@ internal sealed partial class TrainingSupervisor(
         await RecoverAsync(stopping.Token);
         await Task.WhenAll(Enumerable.Range(0, Slots).Select(_ => RunSlotAsync(stopping.Token)));
     }
+
+    private static bool IsStorage(Exception exception) =>
+        exception is DbUpdateException or System.Data.Common.DbException or IOException or UnauthorizedAccessException;
 
     private static TaskCompletionSource NewWake() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -75,7 +79,7 @@ internal sealed partial class TrainingSupervisor(
             {
                 return;
             }
-            catch (Exception exception) when (exception is DbUpdateException or System.Data.Common.DbException or IOException or UnauthorizedAccessException)
+            catch (Exception exception) when (IsStorage(exception))
             {
                 // The database or the disk: the task stays as it is stored, and the slot goes on when they do.
                 LogSlot(logger, exception);
@@ -92,7 +96,16 @@ internal sealed partial class TrainingSupervisor(
             // A stop that came between claiming and noting is in the row.
             if (await StopRequestedAsync(task.Id)) running.Stop(task.Id);
             await queue.RefreshPositionsAsync(CancellationToken.None);
-            await runner.RunAsync(task, run.Stop, stopping);
+            try
+            {
+                await runner.RunAsync(task, run.Stop, stopping);
+            }
+            catch (Exception exception) when (!IsStorage(exception))
+            {
+                // A fault of ours fails this task, not the platform.
+                LogFault(logger, exception, task.PublicId);
+                await runner.FailAsync(task, WorkerErrors.Internal, $"Internal error: {exception.Message}");
+            }
         }
 
         await finished.CatchUpAsync(CancellationToken.None);
@@ -118,6 +131,9 @@ internal sealed partial class TrainingSupervisor(
             LogSlot(logger, exception);
         }
     }
+
+    [LoggerMessage(LogLevel.Error, "Task {Task} met an internal error")]
+    private static partial void LogFault(ILogger logger, Exception exception, string task);
 
     [LoggerMessage(LogLevel.Error, "A training slot met a fault of the database or the disk")]
     private static partial void LogSlot(ILogger logger, Exception exception);

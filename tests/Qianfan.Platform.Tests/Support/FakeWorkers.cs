@@ -21,6 +21,9 @@ internal sealed class FakeWorkers : IWorkerLauncher
     /// <summary>Whether a serving worker sends text by itself; otherwise the test lets it send each piece.</summary>
     public bool AnswersAlone { get; set; } = true;
 
+    /// <summary>Whether workers say hello; one that doesn't is still loading.</summary>
+    public bool SaysHello { get; set; } = true;
+
     /// <summary>Models that can't be loaded.</summary>
     public ConcurrentDictionary<string, string> BrokenModels { get; } = new();
 
@@ -59,7 +62,7 @@ internal sealed class FakeWorkers : IWorkerLauncher
 }
 
 /// <summary>What all fake workers do.</summary>
-internal abstract class FakeWorker(string mode) : IWorker
+internal abstract class FakeWorker(FakeWorkers workers, string mode) : IWorker
 {
     private readonly Channel<HostMessage> _input = Channel.CreateUnbounded<HostMessage>();
     private readonly Channel<WorkerMessage> _output = Channel.CreateUnbounded<WorkerMessage>();
@@ -73,6 +76,8 @@ internal abstract class FakeWorker(string mode) : IWorker
     public bool WasKilled { get; private set; }
 
     public Task<WorkerExit> Exited => _exit.Task;
+
+    protected FakeWorkers Workers => workers;
 
     protected ChannelReader<HostMessage> Input => _input.Reader;
 
@@ -128,7 +133,7 @@ internal abstract class FakeWorker(string mode) : IWorker
 
     private async Task LiveAsync()
     {
-        Say(new WorkerHello(WorkerLine.ProtocolVersion, "test", Environment.ProcessId, mode));
+        if (workers.SaysHello) Say(new WorkerHello(WorkerLine.ProtocolVersion, "test", Environment.ProcessId, mode));
         try
         {
             await RunAsync();
@@ -144,7 +149,7 @@ internal abstract class FakeWorker(string mode) : IWorker
 }
 
 /// <summary>Trains by counting steps; checkpoints lie in the task folder, so that a successor goes on from there.</summary>
-internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker("train")
+internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker(workers, "train")
 {
     private readonly Channel<bool> _steps = Channel.CreateUnbounded<bool>();
 
@@ -165,8 +170,8 @@ internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker("train")
         var checkpoint = Path.Combine(job.TaskDirectory, "checkpoints", "step.txt");
         var step = File.Exists(checkpoint) ? int.Parse(await File.ReadAllTextAsync(checkpoint), System.Globalization.CultureInfo.InvariantCulture) : 0;
         var rows = File.ReadLines(job.RowsFile).Count();
-        Say(new TrainingStarted(step, workers.TotalSteps, rows, 0, rows * 10, 0, 1000, 1000));
-        while (step < workers.TotalSteps)
+        Say(new TrainingStarted(step, Workers.TotalSteps, rows, 0, rows * 10, 0, 1000, 1000));
+        while (step < Workers.TotalSteps)
         {
             if (await MustStopAsync())
             {
@@ -176,7 +181,7 @@ internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker("train")
             }
 
             step++;
-            Say(new TrainingProgress(step, workers.TotalSteps, step / 2.0, 3.0 / step, 0.001, 1, 100, step * 10));
+            Say(new TrainingProgress(step, Workers.TotalSteps, step / 2.0, 3.0 / step, 0.001, 1, 100, step * 10));
             if (step % 2 == 0) await SaveAsync(checkpoint, step);
         }
 
@@ -187,7 +192,7 @@ internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker("train")
 
     private async Task<bool> MustStopAsync()
     {
-        if (workers.TrainsAlone) return Input.TryRead(out _) && !Deaf;
+        if (Workers.TrainsAlone) return Input.TryRead(out _) && !Deaf;
         while (true)
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(Killed);
@@ -211,7 +216,7 @@ internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker("train")
 }
 
 /// <summary>Answers "{model}: {last message}", one character a step.</summary>
-internal sealed class FakeServer(FakeWorkers workers) : FakeWorker("serve")
+internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "serve")
 {
     private readonly Channel<bool> _pieces = Channel.CreateUnbounded<bool>();
 
@@ -238,7 +243,7 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker("serve")
         {
             switch (message)
             {
-                case LoadModel load when workers.BrokenModels.TryGetValue(load.ModelKey, out var reason):
+                case LoadModel load when Workers.BrokenModels.TryGetValue(load.ModelKey, out var reason):
                     Say(new RequestFailed(load.RequestId, WorkerErrors.InvalidModel, reason));
                     break;
                 case LoadModel load:
@@ -262,7 +267,7 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker("serve")
         var text = $"{generate.ModelKey}: {generate.Messages?[^1].Content ?? generate.Prompt}";
         for (var i = 0; i < text.Length; i++)
         {
-            if (!workers.AnswersAlone) await _pieces.Reader.ReadAsync(Killed).AsTask().ConfigureAwait(ConfigureAwaitOptions.None);
+            if (!Workers.AnswersAlone) await _pieces.Reader.ReadAsync(Killed).AsTask().ConfigureAwait(ConfigureAwaitOptions.None);
             if (Received.OfType<CancelRequest>().Any(cancel => cancel.RequestId == generate.RequestId))
             {
                 Say(new DecodeStep([new DecodedSlot(generate.RequestId, "", 5, i, "cancelled")]));
