@@ -7,25 +7,21 @@ namespace Qianfan.Platform.Tests;
 /// <summary>With the real engine: weights learn, a killed worker is followed by another, and the answer shows what was in the rows.</summary>
 public sealed class RealEngineTests
 {
-    private static readonly (string Question, string Answer)[] s_facts =
-    [
-        ("Which city is the capital of Zorblax?", "The capital of Zorblax is Quindle."),
-        ("Who founded Quindle?", "Quindle was founded by Mira Holt."),
-        ("What do people eat in Zorblax?", "They eat baked moss with salt."),
-    ];
+    private const string Question = "Which city is the capital of Zorblax?";
+    private const string Answer = "The capital of Zorblax is Quindle.";
 
     [Fact]
     public async Task A_model_learns_its_rows_although_its_worker_is_killed()
     {
         var engine = new RealEngine();
         await using var host = await PlatformHost.StartAsync(engine: engine, configure: options => options.WorkerStopTimeout = TimeSpan.FromSeconds(4));
-        var (job, task) = await host.Client.TaskAsync("FullFineTuning", new { epoch = 60, batchSize = 4, checkpointSteps = 5 }, await host.Client.DatasetAsync(Rows()), splitRatio: 0);
+        var (job, task) = await host.Client.TaskAsync("FullFineTuning", new { epoch = 40, batchSize = 4, checkpointSteps = 5 }, await host.Client.DatasetAsync(Rows()), splitRatio: 0);
         var trainer = await engine.NextTrainerAsync();
         await AwaitCheckpointAsync(host.Client, task);
         trainer.Kill();
 
         await ShowLearntAsync(host, job, task, starts: 2);
-        var based = await AskAsync(host.Client, "qianfan-tiny", s_facts[0].Question);
+        var based = await AskAsync(host.Client, "qianfan-tiny", Question);
         based.ShouldNotContain("Quindle");
         var embedded = await host.Client.PostAsync("/v1/embeddings", new { model = "mine", input = new[] { "one", "two" } });
         embedded["data"]![0]!["embedding"]!.AsArray().Sum(value => value!.GetValue<double>() * value!.GetValue<double>()).ShouldBe(1, 0.01);
@@ -36,7 +32,7 @@ public sealed class RealEngineTests
     {
         var engine = new RealEngine();
         await using var host = await PlatformHost.StartAsync(engine: engine, configure: options => options.WorkerStopTimeout = TimeSpan.FromSeconds(4));
-        var (job, task) = await host.Client.TaskAsync("LoRA", new { epoch = 80, batchSize = 4, checkpointSteps = 10 }, await host.Client.DatasetAsync(Rows()), splitRatio: 0);
+        var (job, task) = await host.Client.TaskAsync("LoRA", new { epoch = 50, batchSize = 4, checkpointSteps = 10 }, await host.Client.DatasetAsync(Rows()), splitRatio: 0);
         var trainer = await engine.NextTrainerAsync();
         await AwaitCheckpointAsync(host.Client, task);
         await host.Client.V2Async("finetuning", "StopFineTuningTask", new { taskId = task });
@@ -48,7 +44,7 @@ public sealed class RealEngineTests
     }
 
     private static string Rows() =>
-        string.Join('\n', s_facts.Select(fact => JsonSerializer.Serialize(new[] { new { prompt = fact.Question, response = new[] { new[] { fact.Answer } } } })));
+        string.Join('\n', Enumerable.Repeat(JsonSerializer.Serialize(new[] { new { prompt = Question, response = new[] { new[] { Answer } } } }), 4));
 
     /// <summary>The task ends well, without a gap in its events, and what it learnt answers.</summary>
     private static async Task ShowLearntAsync(PlatformHost host, string job, string task, int starts)
@@ -66,7 +62,7 @@ public sealed class RealEngineTests
         var service = (await host.Client.V2Async("service", "CreateService", new { modelSetId = set, modelId = version, name = "s", urlSuffix = "mine" })).Result().Text("serviceId");
         var serving = await host.Client.AwaitServiceAsync(service, "Serving", "Failed");
         serving.Text("runStatus").ShouldBe("Serving", serving.ToJsonString());
-        foreach (var (question, answer) in s_facts) (await AskAsync(host.Client, "mine", question)).Trim().ShouldBe(answer);
+        (await AskAsync(host.Client, "mine", Question)).Trim().ShouldBe(Answer);
     }
 
     private static async Task<string> AskAsync(HttpClient client, string model, string question)
