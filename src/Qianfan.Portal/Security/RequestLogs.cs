@@ -8,10 +8,12 @@ internal static class RequestLogs
 
     public static void HideQueryStrings(LoggerFilterOptions options)
     {
-        foreach (var category in Categories)
+        // A rule for one provider comes before every rule for all of them, whatever its category: so each provider that settings name gets its own.
+        var providers = options.Rules.Select(rule => rule.ProviderName).Append(null).Distinct().ToList();
+        foreach (var provider in providers)
         {
-            // Last in the list, and for every provider: settings for the same category come before it.
-            options.Rules.Add(new LoggerFilterRule(null, category, LogLevel.Warning, null));
+            foreach (var category in Categories)
+                options.Rules.Add(new LoggerFilterRule(provider, category, LogLevel.Warning, null));
         }
     }
 }

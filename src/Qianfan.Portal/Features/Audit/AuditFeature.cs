@@ -7,6 +7,7 @@ public static class AuditFeature
     {
         services.AddSingleton<AuditLog>();
         services.AddSingleton<AuditService>();
+        services.AddSingleton<AuditSentences>();
         return services;
     }
 

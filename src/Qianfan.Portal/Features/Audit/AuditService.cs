@@ -16,7 +16,7 @@ public sealed record AuditRow(long Id, DateTimeOffset Time, ActorKind ActorKind,
 public sealed record AuditFilter(string? Action = null, string? ActorName = null, DateTimeOffset? From = null, DateTimeOffset? Until = null);
 
 /// <summary>A page of entries, newest first, and how many there are in all.</summary>
-public sealed record AuditPage(IReadOnlyList<AuditRow> Rows, int Total);
+public sealed record AuditEntries(IReadOnlyList<AuditRow> Rows, int Total);
 
 /// <summary>Reads the audit log. Thread-safe.</summary>
 public sealed class AuditService(IDbContextFactory<PortalDbContext> contexts)
@@ -25,7 +25,7 @@ public sealed class AuditService(IDbContextFactory<PortalDbContext> contexts)
     public const int MaxTake = 200;
 
     /// <summary>Entries of a project, and of its team as far as they belong to no other project.</summary>
-    public async Task<AuditPage> ListProjectAsync(Actor actor, Guid projectId, AuditFilter filter, int skip, int take, CancellationToken cancellationToken)
+    public async Task<AuditEntries> ListProjectAsync(Actor actor, Guid projectId, AuditFilter filter, int skip, int take, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var (teamId, _) = await db.RequireProjectAsync(actor, projectId, Permission.View, cancellationToken);
@@ -34,7 +34,7 @@ public sealed class AuditService(IDbContextFactory<PortalDbContext> contexts)
 
     /// <summary>Entries that are no team's business: set-up, accounts, deleted teams. For admins alone.</summary>
     /// <exception cref="ForbiddenException">The actor is no admin.</exception>
-    public async Task<AuditPage> ListSystemAsync(Actor actor, AuditFilter filter, int skip, int take, CancellationToken cancellationToken)
+    public async Task<AuditEntries> ListSystemAsync(Actor actor, AuditFilter filter, int skip, int take, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(actor);
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
@@ -44,7 +44,7 @@ public sealed class AuditService(IDbContextFactory<PortalDbContext> contexts)
         return await PageAsync(db.AuditEntries.Where(a => a.TeamId == null || ofTeams.Contains(a.Action)), filter, skip, take, cancellationToken);
     }
 
-    private static async Task<AuditPage> PageAsync(IQueryable<AuditEntry> entries, AuditFilter filter, int skip, int take, CancellationToken cancellationToken)
+    private static async Task<AuditEntries> PageAsync(IQueryable<AuditEntry> entries, AuditFilter filter, int skip, int take, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(filter);
         if (filter.Action is { } action)
@@ -67,7 +67,7 @@ public sealed class AuditService(IDbContextFactory<PortalDbContext> contexts)
             .Skip(Math.Max(0, skip))
             .Take(Math.Clamp(take, 1, MaxTake))
             .ToListAsync(cancellationToken);
-        return new AuditPage([.. rows.Select(Row)], total);
+        return new AuditEntries([.. rows.Select(Row)], total);
     }
 
     private static AuditRow Row(AuditEntry entry) =>

@@ -18,7 +18,7 @@ public sealed class TeamService(IDbContextFactory<PortalDbContext> contexts, Aud
     public async Task<IReadOnlyList<TeamRow>> ListAsync(Actor actor, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        return await Rows(db, actor).OrderBy(t => t.Name).ToListAsync(cancellationToken);
+        return await Rows(db, db.Memberships.Where(m => m.UserId == actor.UserId).OrderBy(m => m.Team.Name)).ToListAsync(cancellationToken);
     }
 
     /// <summary>One of the actor's teams.</summary>
@@ -26,7 +26,7 @@ public sealed class TeamService(IDbContextFactory<PortalDbContext> contexts, Aud
     public async Task<TeamRow> GetAsync(Actor actor, Guid teamId, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        return await Rows(db, actor).SingleOrDefaultAsync(t => t.Id == teamId, cancellationToken) ?? throw new NotFoundException("team");
+        return await Rows(db, db.Memberships.Where(m => m.UserId == actor.UserId && m.TeamId == teamId)).SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException("team");
     }
 
     /// <summary>Makes a team that the actor owns.</summary>
@@ -118,15 +118,14 @@ public sealed class TeamService(IDbContextFactory<PortalDbContext> contexts, Aud
         await transaction.CommitAsync(cancellationToken);
     }
 
-    private static IQueryable<TeamRow> Rows(PortalDbContext db, Actor actor) =>
-        db.Memberships.Where(m => m.UserId == actor.UserId)
-            .Select(m => new TeamRow(
-                m.TeamId,
-                m.Team.Name,
-                m.Role,
-                m.Team.Memberships.Count,
-                db.Projects.Count(p => p.TeamId == m.TeamId),
-                m.Team.CreatedAt));
+    private static IQueryable<TeamRow> Rows(PortalDbContext db, IQueryable<Membership> memberships) =>
+        memberships.Select(m => new TeamRow(
+            m.TeamId,
+            m.Team.Name,
+            m.Role,
+            m.Team.Memberships.Count,
+            db.Projects.Count(p => p.TeamId == m.TeamId),
+            m.Team.CreatedAt));
 
     private static async Task<Membership> FindAsync(PortalDbContext db, Guid teamId, Guid userId, CancellationToken cancellationToken) =>
         await db.Memberships.Include(m => m.User).SingleOrDefaultAsync(m => m.TeamId == teamId && m.UserId == userId, cancellationToken)

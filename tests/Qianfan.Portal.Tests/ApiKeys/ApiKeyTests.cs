@@ -1,0 +1,104 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Qianfan.Portal.Features.ApiKeys;
+using Qianfan.Portal.Security;
+
+namespace Qianfan.Portal.Tests.ApiKeys;
+
+public class ApiKeyTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_secret_is_shown_once_and_stands_nowhere_in_the_clear()
+    {
+        await using var portal = new PortalFactory();
+        var owner = await portal.ActorAsync();
+        var keys = portal.Get<ApiKeyService>();
+
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: false, Cancel);
+
+        key.AccessKey.ShouldStartWith("ALTAK");
+        key.AccessKey.Length.ShouldBe(25);
+        key.SecretKey.Length.ShouldBe(32);
+        key.BearerToken.ShouldBe($"bce-v3/{key.AccessKey}/{key.SecretKey}");
+        (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().ToString().ShouldNotContain(key.SecretKey);
+        portal.Logs.Lines.ShouldNotContain(line => line.Contains(key.SecretKey, StringComparison.Ordinal));
+        foreach (var file in Directory.EnumerateFiles(portal.Get<Qianfan.Portal.Hosting.DataDirectory>().FullPath, "portal.db*"))
+            (await ReadAsync(file)).ShouldNotContain(key.SecretKey);
+    }
+
+    [Fact]
+    public async Task The_portals_own_key_is_neither_listed_nor_revoked_nor_deleted()
+    {
+        await using var portal = new PortalFactory();
+        var owner = await portal.ActorAsync();
+        var keys = portal.Get<ApiKeyService>();
+        await using var db = portal.Db();
+        var hidden = await db.ApiKeys.SingleAsync(Cancel);
+
+        (await keys.ListAsync(owner, portal.ProjectId, Cancel)).ShouldBeEmpty();
+        await Should.ThrowAsync<NotFoundException>(() => keys.RevokeAsync(owner, portal.ProjectId, hidden.Id, Cancel));
+        await Should.ThrowAsync<NotFoundException>(() => keys.DeleteAsync(owner, portal.ProjectId, hidden.Id, Cancel));
+        (await keys.FindAsync(hidden.AccessKey, Cancel)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_revoked_key_is_refused_at_once()
+    {
+        await using var portal = new PortalFactory();
+        var owner = await portal.ActorAsync();
+        var keys = portal.Get<ApiKeyService>();
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: true, Cancel);
+        (await keys.FindAsync(key.AccessKey, Cancel))!.ReadOnly.ShouldBeTrue();
+
+        await keys.RevokeAsync(owner, portal.ProjectId, key.Id, Cancel);
+
+        (await keys.FindAsync(key.AccessKey, Cancel)).ShouldBeNull();
+        (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().RevokedAt.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_revocation_by_another_node_is_noticed_within_ten_seconds()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var portal = new PortalFactory { ConfigureServices = services => services.AddSingleton<TimeProvider>(time) };
+        var keys = portal.Get<ApiKeyService>();
+        var key = await keys.CreateAsync(await portal.ActorAsync(), portal.ProjectId, "bot", readOnly: false, Cancel);
+        (await keys.FindAsync(key.AccessKey, Cancel)).ShouldNotBeNull();
+        await using var db = portal.Db();
+        await db.ApiKeys.Where(k => k.Id == key.Id).ExecuteUpdateAsync(set => set.SetProperty(k => k.RevokedAt, time.GetUtcNow()), Cancel);
+
+        time.Advance(TimeSpan.FromSeconds(10));
+
+        (await keys.FindAsync(key.AccessKey, Cancel)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task The_last_use_is_written_at_most_once_a_minute()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var portal = new PortalFactory { ConfigureServices = services => services.AddSingleton<TimeProvider>(time) };
+        var owner = await portal.ActorAsync();
+        var keys = portal.Get<ApiKeyService>();
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: false, Cancel);
+
+        await keys.FindAsync(key.AccessKey, Cancel);
+        var first = (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().LastUsedAt;
+        time.Advance(TimeSpan.FromSeconds(59));
+        await keys.FindAsync(key.AccessKey, Cancel);
+        (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().LastUsedAt.ShouldBe(first);
+        time.Advance(TimeSpan.FromSeconds(1));
+        await keys.FindAsync(key.AccessKey, Cancel);
+
+        (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().LastUsedAt.ShouldBe(time.GetUtcNow());
+    }
+
+    private static async Task<string> ReadAsync(string file)
+    {
+        await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var reader = new StreamReader(stream, System.Text.Encoding.Latin1);
+        return await reader.ReadToEndAsync(Cancel);
+    }
+}
