@@ -1,8 +1,10 @@
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MudBlazor.Services;
 using Qianfan.Portal.Components.Layout;
 using Qianfan.Portal.Components.Shared;
 using Qianfan.Portal.Components.Theme;
+using Qianfan.Portal.Data;
 using Qianfan.Portal.Security;
 
 namespace Qianfan.Portal.Components;
@@ -23,6 +25,7 @@ public static class PagesExtensions
             options.SnackbarConfiguration.VisibleStateDuration = 6000;
         });
         services.AddLocalization();
+        services.AddHealthChecks().AddDbContextCheck<PortalDbContext>();
         services.Configure<RequestLocalizationOptions>(Cultures.Configure);
         services.PostConfigure<LoggerFilterOptions>(RequestLogs.HideQueryStrings);
         services.AddCascadingAuthenticationState();
@@ -38,6 +41,9 @@ public static class PagesExtensions
         endpoints.MapStaticAssets().AllowAnonymous();
         endpoints.MapGet(ThemeStylesheet.Path, ThemeStylesheet.Get).AllowAnonymous();
         endpoints.MapGet("/culture/{culture}", Cultures.Set).AllowAnonymous();
+        // Live: the process answers. Ready: the database does too.
+        endpoints.MapHealthChecks(Urls.Live, new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
+        endpoints.MapHealthChecks(Urls.Ready).AllowAnonymous();
         endpoints.MapRazorComponents<App>().AddInteractiveServerRenderMode();
         return endpoints;
     }

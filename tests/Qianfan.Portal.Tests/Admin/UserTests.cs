@@ -64,7 +64,9 @@ public class UserTests
         (await portal.CreateClientAsync("ann@example.com")).Dispose();
         await users.SetLockedAsync(admin, ann.UserId, true, Cancel);
         (await users.ListAsync(admin, Cancel)).Single(u => u.Id == ann.UserId).IsLocked.ShouldBeTrue();
-        await Should.ThrowAsync<ShouldAssertException>(() => portal.CreateClientAsync("ann@example.com"));
+        using (var browser = portal.CreateBrowser())
+        using (var refused = await PortalFactory.PostFormAsync(browser, Urls.Login, new() { ["Input.Email"] = "ann@example.com", ["Input.Password"] = PortalFactory.Password }))
+            (await refused.Content.ReadAsStringAsync(Cancel)).ShouldContain("this account is locked");
         await users.SetLockedAsync(admin, ann.UserId, false, Cancel);
         (await users.ListAsync(admin, Cancel)).Single(u => u.Id == ann.UserId).IsLocked.ShouldBeFalse();
         (await portal.CreateClientAsync("ann@example.com")).Dispose();

@@ -23,6 +23,8 @@ public static class AccessTable
         Open("GET", "error", 200),
         Open("GET", "theme.css", 200),
         Open("GET", "culture/{culture}", 302),
+        Open("GET", "health/live", 200),
+        Open("GET", "health/ready", 200),
 
         // For whoever is signed in: what they show is theirs.
         SignedIn("GET", ""),
@@ -42,6 +44,15 @@ public static class AccessTable
         Page("projects/{ProjectId:guid}/connections"),
         Page("projects/{ProjectId:guid}/keys"),
         Page("projects/{ProjectId:guid}/audit"),
+        Page("projects/{ProjectId:guid}/runs"),
+        Page("projects/{ProjectId:guid}/runs/{RunId:guid}"),
+
+        // The run does not exist, so its stream doesn't either: not for its team, and still less for another.
+        new("GET", "projects/{projectId:guid}/runs/{runId:guid}/events", 302, 404, 404, 404, 404),
+
+        // The hub wants a connection first, and looks at each group that somebody joins.
+        new("GET", "hubs/runs", 302, 400, 400, 400, 400),
+        new("GET", "hubs/runs/negotiate", 302, 405, 405, 405, 405),
     ];
 
     private static Access Open(string method, string pattern, int status) => new(method, pattern, status, status, status, status, status);
