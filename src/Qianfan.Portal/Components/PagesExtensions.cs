@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using MudBlazor;
 using MudBlazor.Services;
 using Qianfan.Portal.Components.Layout;
 using Qianfan.Portal.Components.Shared;
@@ -24,6 +25,7 @@ public static class PagesExtensions
             options.SnackbarConfiguration.PreventDuplicates = true;
             options.SnackbarConfiguration.VisibleStateDuration = 6000;
         });
+        services.AddTransient<MudLocalizer, TranslatedMudTexts>();
         services.AddLocalization();
         services.AddHealthChecks().AddDbContextCheck<PortalDbContext>();
         services.Configure<RequestLocalizationOptions>(Cultures.Configure);

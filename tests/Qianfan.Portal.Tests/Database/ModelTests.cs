@@ -3,7 +3,7 @@ using Qianfan.Portal.Data;
 using Qianfan.Portal.Data.Postgres;
 using Qianfan.Portal.Data.Sqlite;
 
-namespace Qianfan.Portal.Tests.Data;
+namespace Qianfan.Portal.Tests.Database;
 
 public class ModelTests
 {
