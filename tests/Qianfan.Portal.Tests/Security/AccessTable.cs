@@ -47,6 +47,18 @@ public static class AccessTable
         Page("projects/{ProjectId:guid}/runs"),
         Page("projects/{ProjectId:guid}/runs/{RunId:guid}"),
 
+        Page("projects/{ProjectId:guid}/datasets"),
+        Page("projects/{ProjectId:guid}/datasets/{DatasetId:guid}"),
+        Page("projects/{ProjectId:guid}/models"),
+        Page("projects/{ProjectId:guid}/models/{ModelSetId:guid}"),
+        Page("projects/{ProjectId:guid}/services"),
+        Page("projects/{ProjectId:guid}/services/{ServiceId:guid}"),
+        Page("projects/{ProjectId:guid}/console"),
+
+        // Without the header or the body that the page's script sends, not even the team gets further.
+        new("POST", "projects/{projectId:guid}/datasets/upload", 302, 404, 400, 400, 400),
+        new("POST", "projects/{projectId:guid}/console/chat", 302, 404, 415, 415, 415),
+
         // The run does not exist, so its stream doesn't either: not for its team, and still less for another.
         new("GET", "projects/{projectId:guid}/runs/{runId:guid}/events", 302, 404, 404, 404, 404),
 
