@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Diagnostics;
 using Qianfan.Portal.Features.Setup;
 using Qianfan.Portal.Security;
 
@@ -10,6 +11,7 @@ internal static class Pipeline
     {
         app.UseMiddleware<SecurityHeaders>();
         app.UseWhen(MachineRoutes.IsForPeople, people => people.UseStatusCodePagesWithReExecute(Urls.NotFound, createScopeForStatusCodePages: true));
+        app.Use(ShowAsPage);
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandlingPath = Urls.Error,
@@ -26,5 +28,13 @@ internal static class Pipeline
         app.UseMiddleware<ProjectGate>();
         app.UseAntiforgery();
         return app;
+    }
+
+    // A refused form leads to a page about it, and that page is no form: posted, it would be refused itself.
+    private static Task ShowAsPage(HttpContext context, RequestDelegate next)
+    {
+        if (context.Features.Get<IStatusCodeReExecuteFeature>() is not null)
+            context.Request.Method = HttpMethods.Get;
+        return next(context);
     }
 }

@@ -80,7 +80,7 @@ public class SharedComponentTests : PortalComponents
     {
         Render<ErrorView>(p => p.Add(e => e.Error, new NotFoundException("run"))).Markup.ShouldContain("you have no access to it");
         Render<ErrorView>(p => p.Add(e => e.Error, new ForbiddenException(Permission.EditRuns))).Markup.ShouldContain("Ask an owner");
-        Render<ErrorView>(p => p.Add(e => e.Error, new UserErrorException("NameTaken", "X"))).Markup.ShouldContain("There is one named \"X\"".Replace("\"", "&quot;", StringComparison.Ordinal));
+        Render<ErrorView>(p => p.Add(e => e.Error, new UserErrorException("NameTaken", "X"))).Markup.ShouldContain("There is one named \"X\"");
         Render<ErrorView>(p => p.Add(e => e.Error, null)).Markup.Trim().ShouldBeEmpty();
     }
 

@@ -91,6 +91,7 @@ public class BrowserTests
         using var response = await browser.PostAsync("/account/logout", form, Cancel);
 
         response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        WebUtility.HtmlDecode(await response.Content.ReadAsStringAsync(Cancel)).ShouldContain("The form was too old");
         using var home = await browser.GetAsync("/", Cancel);
         home.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
