@@ -128,13 +128,13 @@ public static class QianfanPlatformExtensions
             quartz.UsePersistentStore(store =>
             {
                 store.UseSystemTextJsonSerializer();
-                store.UseSqlite(SqliteFactory.Instance, TrainingScheduler.PlaceholderConnection);
+                store.UseSqlite(source => source.DataSourceServiceKey = TrainingScheduler.Name);
                 store.ProvisionSchema();
             });
             quartz.AddJob<DispatchTrainingJob>(job => job.WithIdentity(DispatchTrainingJob.Key).StoreDurably().RequestRecovery());
             quartz.AddTrigger(trigger => trigger.ForJob(DispatchTrainingJob.Key).WithIdentity("sweep", "training").WithSimpleSchedule(schedule => schedule.WithInterval(TrainingScheduler.Sweep).RepeatForever()));
         });
-        services.AddSingleton<IPostConfigureOptions<DataSourceOptions>, TrainingStore>();
+        services.AddKeyedSingleton(TrainingScheduler.Name, (provider, _) => TrainingScheduler.OpenStore(provider.GetRequiredService<DataFolders>()));
         services.AddQuartzHostedService();
     }
 }

@@ -65,6 +65,9 @@ export function attach(root, page, options) {
         return { code: body.code ?? `Http${status}`, message: body.detail ?? null, errors: (body.errors ?? []).slice(0, errorsShown) };
     }
 
+    // Chosen before this module had loaded.
+    choose(input.files[0]);
+
     return {
         send(name, connectionId) {
             if (!file || request)

@@ -1,6 +1,6 @@
+using System.Data.Common;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using Quartz;
 using Qianfan.Platform.Data;
 
@@ -24,23 +24,16 @@ internal sealed class TrainingScheduler([FromKeyedServices(TrainingScheduler.Nam
 {
     public const string Name = "training";
 
-    /// <summary>Stands for the store's file until the data folder is known.</summary>
-    public const string PlaceholderConnection = "Data Source=qianfan-training-scheduler";
-
     /// <summary>How often the queue is looked at although nobody asked for it.</summary>
     public static readonly TimeSpan Sweep = TimeSpan.FromSeconds(30);
 
     /// <summary>Has the queue looked at.</summary>
     public ValueTask WakeAsync(CancellationToken cancellationToken) => scheduler.TriggerJob(DispatchTrainingJob.Key, null, cancellationToken);
-}
 
-/// <summary>Puts the scheduler's store into the data folder, which is known when the host has read its settings.</summary>
-internal sealed class TrainingStore(DataFolders folders) : IPostConfigureOptions<DataSourceOptions>
-{
-    public void PostConfigure(string? name, DataSourceOptions options)
+    /// <summary>The scheduler's store: a file of its own in the data folder, so that its lock never blocks the platform's.</summary>
+    public static DbDataSource OpenStore(DataFolders folders)
     {
-        if (options.ConnectionString != TrainingScheduler.PlaceholderConnection) return;
         Directory.CreateDirectory(Path.GetDirectoryName(folders.SchedulerDatabase)!);
-        options.ConnectionString = new SqliteConnectionStringBuilder { DataSource = folders.SchedulerDatabase }.ConnectionString;
+        return SqliteFactory.Instance.CreateDataSource(new SqliteConnectionStringBuilder { DataSource = folders.SchedulerDatabase }.ConnectionString);
     }
 }
