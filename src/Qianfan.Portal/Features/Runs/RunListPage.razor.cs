@@ -57,6 +57,8 @@ public sealed partial class RunListPage : PortalPage
         if (NewWithDataset is { } dataset && dataset != _openedFor)
         {
             _openedFor = dataset;
+            // The navigation that led here is still being told to everybody, and whoever hears of it closes dialogs.
+            await Task.Yield();
             await OpenDialogAsync(dataset);
         }
     }
