@@ -23,7 +23,8 @@ public sealed partial class StartRunDialog : PortalPage
     private string _suggested = "";
     private string _modelName = "";
     private string _serviceName = "";
-    private int _validationPercent = 20;
+    // Enough rows for a curve; what is held out is not learnt, and people miss it in the answers.
+    private int _validationPercent = 5;
     private bool _deploy = true;
     private bool _busy;
 
