@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Diagnostics;
 using Qianfan.Portal.Features.Setup;
 using Qianfan.Portal.Security;
@@ -27,6 +29,7 @@ internal static class Pipeline
         app.UseAuthorization();
         app.UseMiddleware<ProjectGate>();
         app.UseAntiforgery();
+        app.Use(RefuseStaleForms);
         return app;
     }
 
@@ -36,5 +39,19 @@ internal static class Pipeline
         if (context.Features.Get<IStatusCodeReExecuteFeature>() is not null)
             context.Request.Method = HttpMethods.Get;
         return next(context);
+    }
+
+    // A page's own refusal has an empty body with the type of a page, which nothing would replace.
+    private static Task RefuseStaleForms(HttpContext context, RequestDelegate next)
+    {
+        if (!HttpMethods.IsPost(context.Request.Method)
+            || context.Features.Get<IAntiforgeryValidationFeature>() is not { IsValid: false }
+            || context.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is null)
+        {
+            return next(context);
+        }
+
+        context.Response.StatusCode = StatusCodes.Status400BadRequest;
+        return Task.CompletedTask;
     }
 }

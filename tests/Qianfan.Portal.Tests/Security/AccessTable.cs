@@ -55,9 +55,9 @@ public static class AccessTable
         Page("projects/{ProjectId:guid}/services/{ServiceId:guid}"),
         Page("projects/{ProjectId:guid}/console"),
 
-        // Without the header or the body that the page's script sends, not even the team gets further.
+        // Without the header that the page's script sends, not even the team gets further.
         new("POST", "projects/{projectId:guid}/datasets/upload", 302, 404, 400, 400, 400),
-        new("POST", "projects/{projectId:guid}/console/chat", 302, 404, 415, 415, 415),
+        new("POST", "projects/{projectId:guid}/console/chat", 302, 404, 400, 400, 400),
 
         // The run does not exist, so its stream doesn't either: not for its team, and still less for another.
         new("GET", "projects/{projectId:guid}/runs/{runId:guid}/events", 302, 404, 404, 404, 404),
