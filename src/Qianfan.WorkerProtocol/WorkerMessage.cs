@@ -31,7 +31,7 @@ public sealed record WorkerHello(int Protocol, string EngineVersion, int Process
 /// <param name="WorkingSetBytes">Memory of the worker process.</param>
 public sealed record Heartbeat(long WorkingSetBytes) : WorkerMessage;
 
-/// <summary>Model and rows are loaded, the first step follows.</summary>
+/// <summary>Model and rows are loaded, the first step follows. With <paramref name="FromStep"/> above 0, the newest <see cref="TrainingProgress"/> and <see cref="ValidationResult"/> lines up to that step come once more before it: a platform that died may not have heard them. Who has heard them drops them.</summary>
 /// <param name="FromStep">0, or the step of the checkpoint that training goes on from: metrics past it that were reported before are superseded.</param>
 /// <param name="TotalSteps">Steps of the whole training.</param>
 /// <param name="TrainRows">Rows that are trained on.</param>

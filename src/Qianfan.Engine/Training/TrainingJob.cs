@@ -53,6 +53,7 @@ internal sealed class TrainingJob
         var loop = new TrainingLoop(network, batches, validation, plan, new CheckpointStore(Path.Combine(_start.TaskDirectory, "checkpoints")), _report, _time);
         _report(new TrainingStarted(loop.State.Step, total, rows.Train.Count, rows.Validation.Count, rows.Train.Sum(row => (long)row.Tokens.Count), rows.Truncated,
             shape.ParameterCount, network.Trained.Sum(parameter => parameter.Value.numel())));
+        loop.RepeatRecent();
         if (!loop.Run(stop))
             return new TrainingStopped(loop.State.Step);
         // An adapter is of use only on the base model; one that began elsewhere leaves merged.

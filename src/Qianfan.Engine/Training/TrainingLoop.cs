@@ -6,6 +6,8 @@ namespace Qianfan.Engine.Training;
 /// <summary>Steps through a training: batch, gradient, optimizer, reports, checkpoints. Used once, by one thread.</summary>
 internal sealed class TrainingLoop
 {
+    private const int StepsRemembered = 256;
+    private const int ValidationsRemembered = 16;
     private static readonly TimeSpan s_checkpointInterval = TimeSpan.FromSeconds(20);
     private readonly LlamaNetwork _network;
     private readonly IBatchSource _source;
@@ -16,6 +18,8 @@ internal sealed class TrainingLoop
     private readonly TimeProvider _time;
     private readonly FusedAdamW _optimizer;
     private TrainingState _state;
+    private readonly Queue<TrainingProgress> _recentSteps;
+    private readonly Queue<ValidationResult> _recentValidations;
     private double _tokensPerSecond;
 
     /// <summary>Makes the loop ready and brings back the newest checkpoint, if there is one.</summary>
@@ -25,10 +29,18 @@ internal sealed class TrainingLoop
         (_network, _source, _validation, _plan, _store, _report, _time) = (network, source, validation, plan, store, report, time);
         _optimizer = new FusedAdamW(network.Trained, plan.WeightDecay, plan.MaxGradientNorm, plan.Threads);
         _state = store.Restore(plan.Fingerprint, network.Trained, _optimizer) ?? new TrainingState { Fingerprint = plan.Fingerprint };
+        (_recentSteps, _recentValidations) = (new(_state.RecentSteps), new(_state.RecentValidations));
     }
 
     /// <summary>Where the training stands.</summary>
     public TrainingState State => _state;
+
+    /// <summary>Reports again what the checkpoint remembers of the steps before it, in order: whoever has heard it drops it.</summary>
+    public void RepeatRecent()
+    {
+        foreach (var message in _recentSteps.Select(step => (step.Step, Message: (WorkerMessage)step)).Concat(_recentValidations.Select(validation => (validation.Step, Message: (WorkerMessage)validation))).OrderBy(entry => entry.Step))
+            _report(message.Message);
+    }
 
     /// <summary>Trains to the end, or until told to stop; either way a checkpoint of the last step is on the disk afterwards.</summary>
     /// <param name="cancellationToken">Stops after the step under way.</param>
@@ -54,7 +66,7 @@ internal sealed class TrainingLoop
 
         void Save()
         {
-            _store.Save(_state, _network.Trained, _optimizer);
+            _store.Save(_state with { RecentSteps = [.. _recentSteps], RecentValidations = [.. _recentValidations] }, _network.Trained, _optimizer);
             (savedStep, savedAt) = (_state.Step, _time.GetTimestamp());
             _report(new CheckpointSaved(_state.Step, _state.Loss, _state.ValidationLoss));
         }
@@ -102,7 +114,7 @@ internal sealed class TrainingLoop
         _tokensPerSecond = _tokensPerSecond == 0 ? rate : 0.9 * _tokensPerSecond + 0.1 * rate;
         if (_state.Step % _plan.LoggingSteps == 0 || _state.Step == _plan.TotalSteps)
         {
-            _report(new TrainingProgress(_state.Step, _plan.TotalSteps, (double)_state.Step / _source.StepsPerEpoch, loss, learningRate, norm, _tokensPerSecond, _state.Tokens));
+            Report(new TrainingProgress(_state.Step, _plan.TotalSteps, (double)_state.Step / _source.StepsPerEpoch, loss, learningRate, norm, _tokensPerSecond, _state.Tokens), _recentSteps, StepsRemembered);
         }
         return true;
     }
@@ -116,7 +128,15 @@ internal sealed class TrainingLoop
         if (MeanLoss(_network, _validation, cancellationToken) is not { } loss)
             return;
         _state = _state with { ValidationLoss = loss, ValidatedStep = _state.Step };
-        _report(new ValidationResult(_state.Step, loss));
+        Report(new ValidationResult(_state.Step, loss), _recentValidations, ValidationsRemembered);
+    }
+
+    private void Report<T>(T message, Queue<T> recent, int remembered) where T : WorkerMessage
+    {
+        recent.Enqueue(message);
+        if (recent.Count > remembered)
+            recent.Dequeue();
+        _report(message);
     }
 
     /// <summary>Mean loss over batches, without training; null when told to stop before the last.</summary>

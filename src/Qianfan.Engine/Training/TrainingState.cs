@@ -1,3 +1,5 @@
+using Qianfan.WorkerProtocol;
+
 namespace Qianfan.Engine.Training;
 
 /// <summary>Where a training stands; all that a checkpoint holds besides weights and moments. The order of the data and the random numbers follow from the step.</summary>
@@ -26,6 +28,12 @@ internal sealed record TrainingState
 
     /// <summary>Hash of all that decides the course of the training: a checkpoint of another course is refused.</summary>
     public required string Fingerprint { get; init; }
+
+    /// <summary>What was reported of the newest steps: a platform that died may not have heard it, and is told again.</summary>
+    public IReadOnlyList<TrainingProgress> RecentSteps { get; init; } = [];
+
+    /// <inheritdoc cref="RecentSteps"/>
+    public IReadOnlyList<ValidationResult> RecentValidations { get; init; } = [];
 
     public double MeanEpochLoss => EpochSteps > 0 ? EpochLoss / EpochSteps : Loss;
 }

@@ -92,6 +92,7 @@ internal sealed partial class TaskRunner(
         using var deadline = new Deadline(time);
         var burst = new List<WorkerMessage>();
         var begun = false;
+        var heard = new HeardSteps(store, task.Id);
         while (true)
         {
             burst.Clear();
@@ -124,7 +125,7 @@ internal sealed partial class TaskRunner(
             }
 
             while (burst.Count < MostInBurst && worker.TryRead(out var next)) burst.Add(next!);
-            if (await HandleAsync(task, worker, burst, stop, asked.Token) is { } end) return end;
+            if (await HandleAsync(task, worker, burst, heard, stop, asked.Token) is { } end) return end;
             begun |= burst.Exists(message => message is WorkerHello);
         }
     }
@@ -141,7 +142,7 @@ internal sealed partial class TaskRunner(
         }
     }
 
-    private async Task<Ended?> HandleAsync(TaskRow task, IWorker worker, List<WorkerMessage> burst, CancellationToken stop, CancellationToken asked)
+    private async Task<Ended?> HandleAsync(TaskRow task, IWorker worker, List<WorkerMessage> burst, HeardSteps heard, CancellationToken stop, CancellationToken asked)
     {
         if (burst.OfType<WorkerHello>().SingleOrDefault() is { } hello)
         {
@@ -156,6 +157,7 @@ internal sealed partial class TaskRunner(
             await worker.SendAsync(Start(task), CancellationToken.None);
         }
 
+        await heard.DropRepeatedAsync(burst);
         await StoreAsync(task, burst);
         switch (burst.LastOrDefault(message => message is TrainingCompleted or TrainingStopped or TrainingFailed))
         {

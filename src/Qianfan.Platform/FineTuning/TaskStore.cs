@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Qianfan.Platform.Data;
+using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Platform.FineTuning;
 
@@ -46,6 +48,30 @@ internal sealed class TaskStore(IDbContextFactory<PlatformDbContext> contexts, T
             signals.Raise(taskId);
             return task;
         }
+    }
+
+    /// <summary>The newest step whose event is stored and holds: events past a step that training began again from are superseded.</summary>
+    /// <param name="taskId">Integer id of the task.</param>
+    /// <param name="kind">Kind of the events: metric or validation.</param>
+    /// <param name="cancellationToken">Cancels the look.</param>
+    /// <returns>The step; -1 when there is none.</returns>
+    public async Task<int> LastStepAsync(int taskId, string kind, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var newestFirst = context.TaskEvents.AsNoTracking()
+            .Where(row => row.TaskId == taskId && (row.Kind == kind || row.Kind == FineTuningTaskEventKinds.Started))
+            .OrderByDescending(row => row.Sequence)
+            .Select(row => new { row.Kind, row.Data })
+            .AsAsyncEnumerable();
+        var bound = int.MaxValue;
+        await foreach (var row in newestFirst.WithCancellation(cancellationToken))
+        {
+            using var data = JsonDocument.Parse(row.Data);
+            bound = Math.Min(bound, data.RootElement.GetProperty(row.Kind == kind ? "step" : "fromStep").GetInt32());
+            if (row.Kind == kind) return bound;
+        }
+
+        return -1;
     }
 
     private static async Task<bool> WasOvertakenAsync(PlatformDbContext context, TaskRow task, CancellationToken cancellationToken)
