@@ -95,7 +95,8 @@ public sealed class WorkerProcessTests : IDisposable
         var started = await next.ExpectAsync<TrainingStarted>();
         started.FromStep.ShouldBeGreaterThan(0);
         await next.ExpectAsync<TrainingCompleted>();
-        Losses(next).ShouldBe(Losses(whole).Where(point => point.Step > started.FromStep).ToList());
+        // It repeats what came before its checkpoint, since a platform that died may not have heard it, and goes on from there.
+        Losses(next).ShouldBe(Losses(whole));
 
         static List<(int Step, double Loss)> Losses(Worker worker) => [.. worker.Received.OfType<TrainingProgress>().Select(progress => (progress.Step, progress.Loss))];
     }
