@@ -135,7 +135,7 @@ public class RunPagesTests : RunComponents
         var run = await db.Runs.SingleAsync(Cancel);
         (run.Name, run.BaseModel, run.DatasetId, run.Status).ShouldBe(("rows · ERNIE-Speed-8K", "ERNIE-Speed-8K", Database.Ours.DatasetId, RunStatus.Queued));
         var config = RunConfig.Of(run);
-        (config.Deploy, config.DatasetPlatformId, config.Train.PeftType!.Value.Value, config.Train.TrainsetRate).ShouldBe((true, "ds-1", "FullFineTuning", 20));
+        (config.Deploy, config.DatasetPlatformId, config.Train.PeftType!.Value.Value, config.Train.TrainsetRate).ShouldBe((true, "ds-1", "FullFineTuning", 5));
         config.Train.ToHyperParameters().ShouldBeEmpty();
     }
 
