@@ -34,7 +34,9 @@ internal sealed class RunsPortal : IAsyncDisposable
         };
         factory.Settings["Portal:MaxParallelRuns"] = maxParallelRuns.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var portal = new RunsPortal(platform, factory);
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
         portal.Owner = await factory.ActorAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"The portal took {System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalSeconds:F1} s to start.");
         return portal;
     }
 
@@ -117,7 +119,12 @@ internal sealed class RunsPortal : IAsyncDisposable
         (await LoadAsync(runId)).LastSequence.ShouldBe(events.Count);
     }
 
-    public ValueTask DisposeAsync() => _factory.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        await _factory.DisposeAsync();
+        TestContext.Current.TestOutputHelper?.WriteLine($"The portal took {System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalSeconds:F1} s to end.");
+    }
 }
 
 /// <summary>A folder that is gone with the test.</summary>

@@ -27,9 +27,12 @@ public sealed partial class PipelineScheduler(
 
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(30);
 
+    private readonly Lock _gate = new();
+
     private StandaloneSchedulerFactory? _factory;
     private IScheduler? _scheduler;
     private Task _sweeping = Task.CompletedTask;
+    private Task? _stop;
 
     /// <summary>Has a run's job fired as soon as there is room. A job that is under way is fired once more when it ends.</summary>
     public async Task ScheduleAsync(Guid runId, CancellationToken cancellationToken)
@@ -81,13 +84,11 @@ public sealed partial class PipelineScheduler(
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>By now the executions have been told; they write that they are interrupted.</summary>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>By now the executions have been told; they write that they are interrupted. A host may be told twice to stop: both wait for the same end.</summary>
+    public Task StopAsync(CancellationToken cancellationToken)
     {
-        if (_scheduler is not { } scheduler)
-            return;
-        await _sweeping;
-        await scheduler.Shutdown(waitForJobsToComplete: true, cancellationToken);
+        lock (_gate)
+            return (_stop ??= ShutDownAsync(cancellationToken)).WaitAsync(cancellationToken);
     }
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -96,6 +97,14 @@ public sealed partial class PipelineScheduler(
     {
         if (_factory is not null)
             await _factory.DisposeAsync();
+    }
+
+    private async Task ShutDownAsync(CancellationToken cancellationToken)
+    {
+        if (_scheduler is not { } scheduler)
+            return;
+        await _sweeping;
+        await scheduler.Shutdown(waitForJobsToComplete: true, cancellationToken);
     }
 
     private async Task SweepAgainAsync(CancellationToken cancellationToken)
