@@ -158,7 +158,7 @@ export class LossChart {
 
     c.save();
     c.beginPath();
-    c.rect(plot.x, plot.y - 4, plot.width + 8, plot.height + 8);
+    c.rect(plot.x - 6, plot.y - 6, plot.width + 12, plot.height + 12);
     c.clip();
     for (const { step } of this.#checkpoints) {
       c.fillStyle = colours.text;
@@ -193,7 +193,7 @@ export class LossChart {
     }
     c.textBaseline = 'top';
     c.textAlign = 'center';
-    for (const tick of niceTicks(0, this.#right, Math.max(2, Math.floor(plot.width / 90))))
+    for (const tick of niceTicks(0, this.#right, Math.max(3, Math.floor(plot.width / 90))))
       if (Number.isInteger(tick)) c.fillText(tick.toLocaleString(), x(tick), plot.y + plot.height + 8);
   }
 

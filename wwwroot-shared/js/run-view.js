@@ -30,6 +30,7 @@ class RunView {
   #epoch = 0;
   #rate = [];
   #taskStatus = '';
+  #states = {};
   #latencies = [];
   #unshown = [];
   #asked = false;
@@ -147,7 +148,9 @@ class RunView {
         this.#status(e, time);
         break;
       case 'Action':
-        if (e.actionClass !== 'Pipeline') {
+        // An action may tell many times that it is running; that it began to is what a reader wants to know.
+        if (e.actionClass !== 'Pipeline' && this.#states[e.actionClass] !== e.actionState) {
+          this.#states[e.actionClass] = e.actionState;
           const failed = e.actionState === 'Error';
           const why = failed ? d.data?.error ?? d.message : null;
           this.#log.add(e.time, `${t.actions[e.actionClass] ?? e.actionClass}: ${t.states[e.actionState] ?? e.actionState}${why ? `: ${why}` : ''}`, failed ? 'error' : 'state');
