@@ -8,6 +8,8 @@ using static Microsoft.Playwright.Assertions;
 namespace Qianfan.EndToEnd.Tests;
 
 /// <summary>The whole job of a newcomer, in a real browser: set up, upload 200 rows, fine-tune, watch, talk.</summary>
+// One at a time: each is a portal, a browser and workers, and workers are counted.
+[Collection("one portal")]
 public sealed class MainJobTests(BrowserFixture browser)
 {
     private static readonly string s_sample = Path.Combine(Repository.Root, "wwwroot-shared", "samples", "lantern-bay-200.jsonl");

@@ -5,6 +5,8 @@ using static Microsoft.Playwright.Assertions;
 namespace Qianfan.EndToEnd.Tests;
 
 /// <summary>What must hold when a portal dies in the middle of a run, or is told to end.</summary>
+// One at a time: each is a portal, a browser and workers, and workers are counted.
+[Collection("one portal")]
 public sealed class RecoveryTests(BrowserFixture browser)
 {
     /// <summary>One portal, killed three times in one run: right after the remote create, while it trains, and after a checkpoint.</summary>

@@ -11,6 +11,16 @@ internal static class Pipeline
 {
     public static WebApplication UsePipeline(this WebApplication app)
     {
+        var stopping = app.Lifetime.ApplicationStopping;
+        app.Use((context, next) =>
+        {
+            if (!stopping.IsCancellationRequested)
+                return next(context);
+            // A browser that is cut off connects again at once; taken in now, it would hold up the end until the server's patience is over.
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            context.Response.Headers.Connection = "close";
+            return Task.CompletedTask;
+        });
         app.UseMiddleware<SecurityHeaders>();
         app.UseWhen(MachineRoutes.IsForPeople, people => people.UseStatusCodePagesWithReExecute(Urls.NotFound, createScopeForStatusCodePages: true));
         app.Use(ShowAsPage);

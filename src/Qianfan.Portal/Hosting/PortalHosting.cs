@@ -33,6 +33,8 @@ public static class PortalHosting
             .ValidateDataAnnotations()
             .ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<PortalOptions>, ValidatePortalOptions>();
+        // A service manager that asks gets an end within ten seconds; what is under way then goes on at the next start.
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(8));
         builder.Services.AddHostedService<StartBanner>();
         return builder;
     }
