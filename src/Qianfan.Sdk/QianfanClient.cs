@@ -25,6 +25,7 @@ public sealed class QianfanClient
         Completions = new CompletionsClient(Chat);
         Embeddings = new EmbeddingsClient(_transport);
         Bos = new BosClient(_transport);
+        V1 = new V1Client(_transport);
     }
 
     /// <summary>The options that the client was made with.</summary>
@@ -56,6 +57,9 @@ public sealed class QianfanClient
 
     /// <summary>Embeddings (inference V2).</summary>
     public EmbeddingsClient Embeddings { get; }
+
+    /// <summary>The seed's generation of the interfaces, for self-hosted platforms.</summary>
+    public V1Client V1 { get; }
 
     /// <summary>Baidu's object storage, through which rows reach the cloud.</summary>
     public BosClient Bos { get; }

@@ -24,6 +24,9 @@ public sealed record QianfanOptions
     /// <summary>Bearer token service (<c>QIANFAN_IAM_BASE_URL</c>).</summary>
     public string IamBaseUrl { get; init; } = "https://iam.bj.baidubce.com";
 
+    /// <summary>The generation that the trainer speaks; V1 is for self-hosted platforms of the seed's time.</summary>
+    public ApiVersion ApiVersion { get; init; } = ApiVersion.V2;
+
     /// <summary>True when the platform is a self-hosted Qianfan Portal: files are uploaded to it, tasks are followed by their event stream, stopped tasks can be resumed, services stopped and deleted.</summary>
     public bool PlatformExtensions { get; init; }
 

@@ -61,9 +61,5 @@ public sealed class ServicesClient
     public Task<bool> StartAsync(string serviceId, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync(Path, "StartService", Id(serviceId), QianfanJson.Wire.ServiceIdRequest, QianfanJson.Wire.Boolean, true, cancellationToken);
 
-    /// <summary>The services that inference can call by model name (console V1 <c>service/list</c>).</summary>
-    public Task<PresetServiceList> ListPresetAsync(IReadOnlyList<string>? apiTypes = null, CancellationToken cancellationToken = default) =>
-        _transport.ConsoleAsync("/wenxinworkshop/service/list", null, new PresetServiceListRequest { ApiTypeFilter = apiTypes }, QianfanJson.Wire.PresetServiceListRequest, QianfanJson.Wire.PresetServiceList, true, cancellationToken);
-
     private static ServiceIdRequest Id(string serviceId) => new() { ServiceId = serviceId };
 }

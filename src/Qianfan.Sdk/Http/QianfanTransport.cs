@@ -322,7 +322,7 @@ internal sealed class QianfanTransport
         CancellationToken cancellationToken)
     {
         using var document = await SendAsync(ConsoleCall(path, action, Json(request, requestType), idempotent), cancellationToken).ConfigureAwait(false);
-        return Result(document.RootElement, resultType, path, action);
+        return Result(document.RootElement, resultType, action ?? path);
     }
 
     /// <summary>The same, as JSON, for answers that are passed on as they came.</summary>
@@ -335,7 +335,7 @@ internal sealed class QianfanTransport
         CancellationToken cancellationToken)
     {
         using var document = await SendAsync(ConsoleCall(path, action, Json(request, requestType), idempotent: true), cancellationToken).ConfigureAwait(false);
-        return (Result(document.RootElement, resultType, path, action), document.RootElement.Clone());
+        return (Result(document.RootElement, resultType, action ?? path), document.RootElement.Clone());
     }
 
     private QianfanCall ConsoleCall(string path, string? action, Func<HttpContent> content, bool idempotent) => new()
@@ -351,9 +351,9 @@ internal sealed class QianfanTransport
         Idempotent = idempotent,
     };
 
-    private static TResult Result<TResult>(JsonElement root, JsonTypeInfo<TResult> type, string path, string? action)
+    /// <summary>Reads what stands under <c>result</c>.</summary>
+    public static TResult Result<TResult>(JsonElement root, JsonTypeInfo<TResult> type, string name)
     {
-        var name = action ?? path;
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("result", out var result) || result.ValueKind == JsonValueKind.Null)
         {
             throw new QianfanRequestException(string.Create(CultureInfo.InvariantCulture, $"The answer to {name} has no result."), HttpStatusCode.OK);
