@@ -311,6 +311,31 @@ internal sealed class QianfanTransport
         }
     }
 
+    /// <summary>Fetches a file behind a link that needs no credentials; they are not sent.</summary>
+    public async Task DownloadAsync(string address, Stream target, CancellationToken cancellationToken)
+    {
+        // The link may be signed: no error tells more of it than the host.
+        var uri = Uri.TryCreate(address, UriKind.Absolute, out var parsed) && parsed.Scheme is "http" or "https" ? parsed : throw new QianfanRequestException("The platform's link to the file is no address.");
+        try
+        {
+            using var response = await _http.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+            {
+                throw new QianfanRequestException($"{uri.Authority} does not give the file.", response.StatusCode);
+            }
+
+            var body = new IdleTimeoutStream(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), Options.StreamIdleTimeout, Time);
+            await using (body.ConfigureAwait(false))
+            {
+                await body.CopyToAsync(target, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new QianfanRequestException($"The file can't be fetched from {uri.Authority}.", null, e);
+        }
+    }
+
     /// <summary>Console V1, or V2 when <paramref name="action"/> is given; returns what stands under <c>result</c>.</summary>
     public async Task<TResult> ConsoleAsync<TRequest, TResult>(
         string path,
