@@ -40,8 +40,13 @@ public class ChatBenchmark
     {
         var measured = Rounds.Run<ChatBenchmark>(rounds);
         var (sdk, bare) = (measured[nameof(Qianfan)], measured[nameof(Bare)]);
+        var one = new ChatBenchmark();
+        var cpu = Rounds.Cpu(rounds, (nameof(Qianfan), one.Qianfan), (nameof(Bare), one.Bare));
         Figures.Print(
             "chat",
+            ("added_cpu_us", Math.Round(cpu[nameof(Qianfan)] - cpu[nameof(Bare)], 2)),
+            ("cpu_us", Math.Round(cpu[nameof(Qianfan)], 2)),
+            ("bare_cpu_us", Math.Round(cpu[nameof(Bare)], 2)),
             ("added_us", Math.Round(sdk.Microseconds - bare.Microseconds, 2)),
             ("added_bytes", sdk.Allocated - bare.Allocated),
             ("median_us", Math.Round(sdk.Microseconds, 2)),
