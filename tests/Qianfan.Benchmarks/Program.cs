@@ -1,1 +1,13 @@
-return 0;
+using Qianfan.Benchmarks;
+using Qianfan.Benchmarks.Sdk;
+
+// One file (or folder) for each area; each prints its figures as lines of JSON at the end.
+var arguments = new Arguments(args);
+switch (arguments.Area)
+{
+    case "sdk":
+        return await SdkBenchmarks.RunAsync(arguments);
+    default:
+        Console.Error.WriteLine("Usage: Qianfan.Benchmarks sdk [sign chat sse validate] [--rounds 5] [--megabytes 1024]");
+        return 2;
+}

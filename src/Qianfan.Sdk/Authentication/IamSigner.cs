@@ -18,13 +18,24 @@ public static class IamSigner
     public const int DefaultExpirationSeconds = 300;
 
     private const string DateHeader = "x-bce-date";
+    private const int HexBytes = 2 * HMACSHA256.HashSizeInBytes;
     private static readonly string[] s_defaultHeaders = ["host", "content-md5", "content-length", "content-type"];
 
     /// <summary>The signing time as the protocol writes it.</summary>
     public static string FormatTimestamp(DateTimeOffset time) => time.UtcDateTime.ToString(TimestampFormat, CultureInfo.InvariantCulture);
 
     /// <summary>Percent-encodes the UTF-8 bytes of a text: <c>A-Z a-z 0-9 - _ . ~</c> stay, everything else becomes <c>%XX</c> in upper case (the slash too).</summary>
-    public static string Encode(string value) => Encode(value, "");
+    public static string Encode(string value)
+    {
+        if (CanonicalText.IsPlain(value, ""))
+        {
+            return value;
+        }
+
+        using var text = new CanonicalText();
+        text.AppendEncoded(value, "");
+        return text.ToString();
+    }
 
     /// <summary>The canonical query: encoded pairs, sorted, joined with <c>&amp;</c>; an empty value keeps its equals sign.</summary>
     /// <param name="query">Decoded names and values.</param>
@@ -49,11 +60,11 @@ public static class IamSigner
         string.Create(CultureInfo.InvariantCulture, $"{Scheme}/{accessKey}/{timestamp}/{expirationSeconds}");
 
     /// <summary>The signing key: lower-case hexadecimal HMAC-SHA256 of the prefix under the secret key.</summary>
-    public static string SigningKey(string secretKey, string prefix) => HexHmac(Encoding.UTF8.GetBytes(secretKey), prefix);
+    public static string SigningKey(string secretKey, string prefix) => Encoding.ASCII.GetString(SigningKey(secretKey, prefix, stackalloc byte[HexBytes]));
 
     /// <summary>The signature: lower-case hexadecimal HMAC-SHA256 of the canonical request under the signing key's text.</summary>
     public static string Signature(string secretKey, string prefix, string canonicalRequest) =>
-        HexHmac(Encoding.ASCII.GetBytes(SigningKey(secretKey, prefix)), canonicalRequest);
+        Encoding.ASCII.GetString(HexHmac(SigningKey(secretKey, prefix, stackalloc byte[HexBytes]), Encoding.UTF8.GetBytes(canonicalRequest), stackalloc byte[HexBytes]));
 
     /// <summary>Makes the Authorization value of a request that signs all the headers given, names sorted.</summary>
     /// <param name="accessKey">The access key.</param>
@@ -74,10 +85,20 @@ public static class IamSigner
         string timestamp,
         int expirationSeconds = DefaultExpirationSeconds)
     {
-        var names = headers.Select(h => h.Key.ToLowerInvariant()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
+        var names = Names(headers);
         var prefix = Prefix(accessKey, timestamp, expirationSeconds);
-        var canonical = CanonicalRequest(method, path, CanonicalQuery(query), CanonicalHeaders(headers, names));
-        return $"{prefix}/{string.Join(';', names)}/{Signature(secretKey, prefix, canonical)}";
+        var request = new CanonicalText();
+        request.Append(method.ToUpperInvariant());
+        request.Append((byte)'\n');
+        request.Append(path);
+        request.Append((byte)'\n');
+        AppendQuery(ref request, query, "");
+        request.Append((byte)'\n');
+        AppendHeaders(ref request, headers, names, "", "");
+        Span<char> signature = stackalloc char[HexBytes];
+        Encoding.ASCII.GetChars(HexHmac(SigningKey(secretKey, prefix, stackalloc byte[HexBytes]), request.Bytes, stackalloc byte[HexBytes]), signature);
+        request.Dispose();
+        return $"{prefix}/{string.Join(';', names)}/{signature}";
     }
 
     /// <summary>Checks a signature, accepting what the official clients of all languages send (host with or without port; Java's looser encoding). Does not look at the time: see <see cref="IamAuthorization.IsExpired"/>.</summary>
@@ -97,12 +118,14 @@ public static class IamSigner
     {
         var prefix = authorization.Prefix;
         var expected = Encoding.ASCII.GetBytes(authorization.Signature);
-        var key = Encoding.ASCII.GetBytes(SigningKey(secretKey, prefix));
+        Span<byte> key = stackalloc byte[HexBytes];
+        SigningKey(secretKey, prefix, key);
+        Span<byte> signature = stackalloc byte[HexBytes];
         var matches = false;
         foreach (var candidate in CanonicalForms(authorization, method, path, query, headers))
         {
             // No early exit: the time taken tells nothing about which form came close.
-            matches |= CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(HexHmac(key, candidate)), expected);
+            matches |= CryptographicOperations.FixedTimeEquals(HexHmac(key, Encoding.UTF8.GetBytes(candidate), signature), expected);
         }
 
         return matches;
@@ -139,9 +162,11 @@ public static class IamSigner
 
     private static string CanonicalQuery(IEnumerable<KeyValuePair<string, string>> query, string alsoUnreserved)
     {
-        var pairs = query.Select(p => $"{Encode(p.Key, alsoUnreserved)}={Encode(p.Value, alsoUnreserved)}").ToArray();
-        Array.Sort(pairs, StringComparer.Ordinal);
-        return string.Join('&', pairs);
+        var text = new CanonicalText();
+        AppendQuery(ref text, query, alsoUnreserved);
+        var canonical = text.ToString();
+        text.Dispose();
+        return canonical;
     }
 
     private static string CanonicalHeaders(
@@ -150,58 +175,90 @@ public static class IamSigner
         string nameUnreserved,
         string valueUnreserved)
     {
+        var text = new CanonicalText();
+        AppendHeaders(ref text, headers, signedHeaders, nameUnreserved, valueUnreserved);
+        var canonical = text.ToString();
+        text.Dispose();
+        return canonical;
+    }
+
+    private static void AppendQuery(ref CanonicalText text, IEnumerable<KeyValuePair<string, string>> query, string alsoUnreserved)
+    {
+        var pairs = new CanonicalText();
+        foreach (var (name, value) in query)
+        {
+            pairs.AppendEncoded(name, alsoUnreserved);
+            pairs.Append((byte)'=');
+            pairs.AppendEncoded(value, alsoUnreserved);
+            pairs.EndLine();
+        }
+
+        text.AppendSorted(pairs, (byte)'&');
+        pairs.Dispose();
+    }
+
+    private static void AppendHeaders(
+        ref CanonicalText text,
+        IEnumerable<KeyValuePair<string, string>> headers,
+        IReadOnlyCollection<string> signedHeaders,
+        string nameUnreserved,
+        string valueUnreserved)
+    {
         var signed = signedHeaders.Count == 0 ? s_defaultHeaders : signedHeaders;
-        var lines = new List<string>();
+        var lines = new CanonicalText();
         foreach (var (name, value) in headers)
         {
             var lower = name.ToLowerInvariant();
-            var trimmed = value.Trim();
+            var trimmed = value.AsSpan().Trim();
             if (trimmed.Length > 0 && (lower.StartsWith("x-bce-", StringComparison.Ordinal) || signed.Contains(lower)))
             {
-                lines.Add($"{Encode(lower, nameUnreserved)}:{Encode(trimmed, valueUnreserved)}");
+                lines.AppendEncoded(lower, nameUnreserved);
+                lines.Append((byte)':');
+                lines.AppendEncoded(trimmed, valueUnreserved);
+                lines.EndLine();
             }
         }
 
-        lines.Sort(StringComparer.Ordinal);
-        return string.Join('\n', lines);
+        text.AppendSorted(lines, (byte)'\n');
+        lines.Dispose();
     }
 
-    private static string Encode(string value, string alsoUnreserved)
+    /// <summary>Lower-case names of the headers, each once, in order.</summary>
+    private static string[] Names(IReadOnlyCollection<KeyValuePair<string, string>> headers)
     {
-        var plain = true;
-        foreach (var c in value)
+        var names = new string[headers.Count];
+        var count = 0;
+        foreach (var (name, _) in headers)
         {
-            plain &= IsUnreserved(c, alsoUnreserved);
-        }
-
-        if (plain)
-        {
-            return value;
-        }
-
-        var builder = new StringBuilder(value.Length + 16);
-        Span<byte> utf8 = stackalloc byte[4];
-        foreach (var rune in value.EnumerateRunes())
-        {
-            if (rune.IsAscii && IsUnreserved((char)rune.Value, alsoUnreserved))
+            var lower = name.ToLowerInvariant();
+            if (!names.AsSpan(0, count).Contains(lower))
             {
-                builder.Append((char)rune.Value);
-                continue;
-            }
-
-            var length = rune.EncodeToUtf8(utf8);
-            foreach (var b in utf8[..length])
-            {
-                builder.Append('%').Append(b.ToString("X2", CultureInfo.InvariantCulture));
+                names[count++] = lower;
             }
         }
 
-        return builder.ToString();
+        Array.Resize(ref names, count);
+        Array.Sort(names, StringComparer.Ordinal);
+        return names;
     }
 
-    private static bool IsUnreserved(char c, string also) => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '~' || also.Contains(c);
+    private static ReadOnlySpan<byte> SigningKey(string secretKey, string prefix, Span<byte> hex)
+    {
+        using var texts = new CanonicalText();
+        texts.Append(prefix);
+        var secret = Encoding.UTF8.GetBytes(secretKey);
+        HexHmac(secret, texts.Bytes, hex);
+        CryptographicOperations.ZeroMemory(secret);
+        return hex;
+    }
 
-    private static string HexHmac(byte[] key, string data) => Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(data)));
+    private static ReadOnlySpan<byte> HexHmac(ReadOnlySpan<byte> key, ReadOnlySpan<byte> data, Span<byte> hex)
+    {
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(key, data, hash);
+        Convert.TryToHexStringLower(hash, hex, out _);
+        return hex;
+    }
 
     internal static KeyValuePair<string, string> DateHeaderOf(string timestamp) => KeyValuePair.Create(DateHeader, timestamp);
 }

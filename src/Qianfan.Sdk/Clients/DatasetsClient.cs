@@ -69,4 +69,7 @@ public sealed class DatasetsClient
     /// <summary>The exports of a dataset.</summary>
     public Task<IReadOnlyList<DatasetExportRecord>> ListExportsAsync(string datasetId, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync(Root + "exportRecord", null, new DatasetIdRequest { DatasetId = datasetId }, QianfanJson.Wire.DatasetIdRequest, QianfanJson.Wire.IReadOnlyListDatasetExportRecord, true, cancellationToken);
+
+    /// <summary>Fetches an exported file.</summary>
+    internal Task DownloadAsync(string address, Stream target, CancellationToken cancellationToken) => _transport.DownloadAsync(address, target, cancellationToken);
 }

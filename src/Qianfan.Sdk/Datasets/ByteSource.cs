@@ -7,7 +7,7 @@ internal sealed class ByteSource : IDisposable
 {
     private readonly Stream _stream;
     private readonly int _maxRowBytes;
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
     private int _start;
     private int _end;
 
@@ -17,11 +17,8 @@ internal sealed class ByteSource : IDisposable
         _maxRowBytes = maxRowBytes;
     }
 
-    /// <summary>Bytes read and not consumed yet.</summary>
+    /// <summary>Bytes read and not consumed yet; valid until the next <see cref="FillAsync"/>.</summary>
     public ReadOnlySpan<byte> Window => _buffer.AsSpan(_start, _end - _start);
-
-    /// <summary>The same as memory; valid until the next <see cref="FillAsync"/>.</summary>
-    public ReadOnlyMemory<byte> Memory => _buffer.AsMemory(_start, _end - _start);
 
     public bool EndOfStream { get; private set; }
 
@@ -37,11 +34,19 @@ internal sealed class ByteSource : IDisposable
         _start += count;
     }
 
+    /// <summary>Drops bytes from the front that hold exactly one newline.</summary>
+    public void ConsumeLine(int count)
+    {
+        Line++;
+        _start += count;
+    }
+
     /// <summary>Reads more behind the window.</summary>
     /// <returns>False at the end of the stream.</returns>
     /// <exception cref="DatasetFileException">The window would pass the longest row.</exception>
     public async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         if (EndOfStream)
         {
             return false;

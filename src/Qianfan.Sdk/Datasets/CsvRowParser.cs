@@ -5,40 +5,48 @@ namespace Qianfan.Sdk.Datasets;
 /// <summary>Turns CSV records (RFC 4180) into rows, by the columns that the header names.</summary>
 internal sealed class CsvRowParser
 {
+    private readonly DatasetKind _kind;
     private readonly int _columns;
-    private readonly int _prompt;
-    private readonly int _response;
     private readonly int _system;
+    private readonly int[] _needed;
 
-    private CsvRowParser(byte delimiter, List<string> header)
+    private CsvRowParser(DatasetKind kind, byte delimiter, List<string> header)
     {
+        _kind = kind;
         Delimiter = delimiter;
         _columns = header.Count;
-        _prompt = IndexOf(header, "prompt");
-        _response = IndexOf(header, "response");
-        _system = IndexOf(header, "system");
+        _system = kind == DatasetKind.Text ? -1 : IndexOf(header, "system");
+        _needed = [.. Columns(kind).Select(name => IndexOf(header, name))];
     }
 
     public byte Delimiter { get; }
 
-    /// <exception cref="DatasetFileException">The first record is no header with prompt and response: the file has no form that is understood.</exception>
-    public static CsvRowParser FromHeader(ReadOnlySpan<byte> record)
+    /// <summary>Reads the header.</summary>
+    /// <returns>Null when the record does not name the columns that the kind needs.</returns>
+    public static CsvRowParser? FromHeader(ReadOnlySpan<byte> record, DatasetKind kind)
     {
+        var needed = Columns(kind);
         foreach (var delimiter in ",;\t"u8)
         {
-            if (TryReadFields(record, delimiter, out var fields) && IndexOf(fields, "prompt") >= 0 && IndexOf(fields, "response") >= 0)
+            if (needed.Length > 0 && TryReadFields(record, delimiter, out var fields) && needed.All(name => IndexOf(fields, name) >= 0))
             {
-                return new CsvRowParser(delimiter, fields);
+                return new CsvRowParser(kind, delimiter, fields);
             }
         }
 
-        throw new DatasetFileException(
-            DatasetErrorCodes.UnknownFormat,
-            "The file has no form that is understood. It must be JSON lines (Qianfan prompt and response, OpenAI messages, Alpaca), a JSON array of such rows, or CSV whose first line names the columns prompt and response.",
-            1);
+        return null;
     }
 
-    public DatasetItem Parse(ReadOnlySpan<byte> record, long line)
+    /// <summary>The columns that a kind needs; none where CSV can't hold it.</summary>
+    private static string[] Columns(DatasetKind kind) => kind switch
+    {
+        DatasetKind.Conversation => ["prompt", "response"],
+        DatasetKind.PromptSet => ["prompt"],
+        DatasetKind.Text => ["text"],
+        _ => [],
+    };
+
+    public RowResult Parse(ReadOnlySpan<byte> record, long line)
     {
         if (!TryReadFields(record, Delimiter, out var fields))
         {
@@ -56,17 +64,26 @@ internal sealed class CsvRowParser
             messages.Add(new DatasetMessage("system", fields[_system]));
         }
 
-        foreach (var (column, name, role) in new[] { (_prompt, "prompt", "user"), (_response, "response", "assistant") })
+        var names = Columns(_kind);
+        long characters = messages.Count > 0 ? messages[0].Content.Length : 0;
+        for (var i = 0; i < names.Length; i++)
         {
-            if (string.IsNullOrWhiteSpace(fields[column]))
+            var field = fields[_needed[i]];
+            if (string.IsNullOrWhiteSpace(field))
             {
-                return Error(line, name, DatasetErrorCodes.EmptyField, $"{name} is empty.");
+                return Error(line, names[i], DatasetErrorCodes.EmptyField, $"{names[i]} is empty.");
             }
 
-            messages.Add(new DatasetMessage(role, fields[column]));
+            characters += field.Length;
+            if (_kind == DatasetKind.Text)
+            {
+                return new RowResult(new DatasetRow(line, []) { Text = field }, null, characters);
+            }
+
+            messages.Add(new DatasetMessage(i == 0 ? "user" : "assistant", field));
         }
 
-        return new DatasetItem(new DatasetRow(line, messages));
+        return new RowResult(new DatasetRow(line, messages), null, characters);
     }
 
     /// <summary>Splits a record; false when its quotes are wrong.</summary>
@@ -150,5 +167,5 @@ internal sealed class CsvRowParser
 
     private static int IndexOf(List<string> header, string name) => header.FindIndex(h => h.Trim().Equals(name, StringComparison.OrdinalIgnoreCase));
 
-    private static DatasetItem Error(long line, string? field, string code, string message) => new(new DatasetRowError(line, field, code, message));
+    private static RowResult Error(long line, string? field, string code, string message) => RowResult.Bad(line, field, code, message);
 }

@@ -4,12 +4,56 @@ namespace Qianfan.Sdk.Datasets;
 /// <param name="Role"><c>system</c>, <c>user</c> or <c>assistant</c>.</param>
 /// <param name="Content">The text, never empty.</param>
 /// <param name="Weight">For assistant turns: 0 means that nothing is learnt from it. Otherwise 1.</param>
-public sealed record DatasetMessage(string Role, string Content, double Weight = 1);
+public sealed record DatasetMessage(string Role, string Content, double Weight = 1)
+{
+    /// <summary>For assistant turns of <see cref="DatasetKind.SortedResponses"/>: the responses behind <see cref="Content"/>, from the better to the worse. Otherwise null.</summary>
+    public IReadOnlyList<string>? Alternatives { get; init; }
 
-/// <summary>A good training row in the internal form: an optional system message, then user and assistant in turn, ending with the assistant.</summary>
-/// <param name="Line">Line on which the row begins, from 1.</param>
-/// <param name="Messages">At least one user and one assistant message.</param>
-public sealed record DatasetRow(long Line, IReadOnlyList<DatasetMessage> Messages);
+    /// <summary>The score of each response, the best first, where the row gives them. Otherwise null.</summary>
+    public IReadOnlyList<double>? Scores { get; init; }
+}
+
+/// <summary>A good row in the internal form: an optional system message, then user and assistant in turn.</summary>
+/// <param name="Line">Line on which the row begins, from 1; of a row without a file its number.</param>
+/// <param name="Messages">
+/// <see cref="DatasetKind.Conversation"/> and <see cref="DatasetKind.SortedResponses"/>: ends with the assistant. <see cref="DatasetKind.Preference"/>: ends with the user.
+/// <see cref="DatasetKind.PromptSet"/>: the user's turns alone. <see cref="DatasetKind.Text"/>: empty.
+/// </param>
+public sealed record DatasetRow(long Line, IReadOnlyList<DatasetMessage> Messages)
+{
+    /// <summary>For <see cref="DatasetKind.Preference"/>: the better answer to the last message; null when the row only tells a rejected one.</summary>
+    public string? Chosen { get; init; }
+
+    /// <summary>For <see cref="DatasetKind.Preference"/>: the worse answer to the last message; null when the row only tells a chosen one.</summary>
+    public string? Rejected { get; init; }
+
+    /// <summary>For <see cref="DatasetKind.Text"/>: the text. Otherwise null.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>Number of the conversation, from 1, that the row was a turn of; see <see cref="Dataset.Unpack"/>. Otherwise null.</summary>
+    /// <remarks>Source: the column <c>_group</c> of <c>qianfan.dataset.Dataset</c>.</remarks>
+    public long? Group { get; init; }
+}
+
+/// <summary>What the rows of a dataset hold. The value is the template's number on the wire (<c>templateType</c>).</summary>
+/// <remarks>Source: <c>qianfan.resources.console.consts.DataTemplateType</c>.</remarks>
+public enum DatasetKind
+{
+    /// <summary>Prompt and response, in one or several turns: what fine-tuning (SFT) takes.</summary>
+    Conversation = 2000,
+
+    /// <summary>A prompt and several responses, the best first.</summary>
+    SortedResponses = 2001,
+
+    /// <summary>A prompt with the answer that was chosen and the one that was rejected (DPO), or only one of both (KTO).</summary>
+    Preference = 2002,
+
+    /// <summary>Text without form: what post-pretraining takes.</summary>
+    Text = 40100,
+
+    /// <summary>Prompts alone.</summary>
+    PromptSet = 40200,
+}
 
 /// <summary>Why a row can't be used.</summary>
 /// <param name="Line">Line on which the fault is, from 1.</param>
@@ -54,6 +98,9 @@ public enum DatasetFormat
 
     /// <summary>CSV with the columns prompt and response.</summary>
     Csv,
+
+    /// <summary>Plain text, a row a line; only for <see cref="DatasetKind.Text"/> and <see cref="DatasetKind.PromptSet"/>.</summary>
+    Text,
 }
 
 /// <summary>Codes of row and file errors. They are stable: texts for people are looked up by them.</summary>
@@ -143,11 +190,14 @@ public sealed class DatasetFileException : QianfanException
     public long? Line { get; }
 }
 
-/// <summary>Limits of the reader.</summary>
+/// <summary>Limits of the reader, and what it reads.</summary>
 public sealed record DatasetReaderOptions
 {
     /// <summary>Longest row in bytes, at least 1024. Default 8 MiB; it bounds the memory that the reader takes.</summary>
     public int MaxRowBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>What the rows must be. Default prompt and response.</summary>
+    public DatasetKind Kind { get; init; } = DatasetKind.Conversation;
 }
 
 /// <summary>What reading a whole file gave.</summary>
@@ -155,7 +205,7 @@ public sealed record DatasetReaderOptions
 /// <param name="GoodRows">Rows that can be trained on.</param>
 /// <param name="BadRows">Rows that can't.</param>
 /// <param name="Bytes">Size of the file.</param>
-/// <param name="Characters">Characters (UTF-16 units) in the good rows' messages.</param>
+/// <param name="Characters">Characters (UTF-16 units) in the good rows' texts.</param>
 /// <param name="Errors">The first errors, in order of lines.</param>
 /// <param name="Samples">The first good rows.</param>
 public sealed record DatasetSummary(

@@ -3,8 +3,12 @@ namespace Qianfan.Sdk.Datasets;
 /// <summary>Tells files that are no text from their first bytes.</summary>
 internal static class FileKind
 {
+    /// <summary>Bytes that are enough to tell, and that are looked at whatever more there is.</summary>
+    public const int HeadBytes = 4096;
+
     public static void CheckIsText(ReadOnlySpan<byte> head)
     {
+        head = head[..Math.Min(head.Length, HeadBytes)];
         if (head.StartsWith("PK\u0003\u0004"u8) || head.StartsWith("PK\u0005\u0006"u8))
         {
             throw Archive("a zip archive (or an Excel or Word file)");

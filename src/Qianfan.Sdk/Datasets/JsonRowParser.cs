@@ -1,351 +1,361 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 
 namespace Qianfan.Sdk.Datasets;
 
-/// <summary>Turns one JSON value into a row of the internal form, or says what is wrong with it.</summary>
-internal static class JsonRowParser
+/// <summary>Checks one JSON value as a row of a kind, without making texts of it; makes the row only when it is wanted. One instance serves a whole file; not thread-safe.</summary>
+internal sealed partial class JsonRowParser(DatasetKind kind)
 {
-    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = 32 };
+    private readonly JsonTape _tape = new();
+    private readonly RowDraft _draft = new();
+    private RowFault? _fault;
 
-    public static DatasetItem Parse(ReadOnlyMemory<byte> json, long line, ref DatasetFormat format)
+    /// <summary>Form of the first good row.</summary>
+    public DatasetFormat Format { get; private set; }
+
+    /// <param name="json">Valid UTF-8.</param>
+    /// <param name="line">Line on which it begins.</param>
+    /// <param name="wanted">True to have the row itself, not only that it is good.</param>
+    public RowResult Parse(ReadOnlySpan<byte> json, long line, bool wanted)
     {
-        JsonDocument document;
         try
         {
-            document = JsonDocument.Parse(json, s_options);
+            _tape.Read(json);
         }
         catch (JsonException e)
         {
             // The reader counts lines within the row and bytes within the line, both from 0.
             var at = line + (e.LineNumber ?? 0);
             var column = (e.BytePositionInLine ?? 0) + 1;
-            return Error(at, null, DatasetErrorCodes.InvalidJson, string.Create(CultureInfo.InvariantCulture, $"This is not valid JSON; the first fault is at byte {column} of the line."));
+            return RowResult.Bad(at, null, DatasetErrorCodes.InvalidJson, string.Create(CultureInfo.InvariantCulture, $"This is not valid JSON; the first fault is at byte {column} of the line."));
         }
 
-        using (document)
+        var row = new JsonRow(json, _tape);
+        _draft.Clear();
+        _fault = null;
+        if (!Check(row, out var format))
         {
-            try
-            {
-                return new DatasetItem(ParseRow(document.RootElement, line, ref format));
-            }
-            catch (RowFault fault)
-            {
-                return Error(line, fault.Field, fault.Code, fault.Message);
-            }
+            return RowResult.Bad(line, string.IsNullOrEmpty(_fault!.Field) ? null : _fault.Field, _fault.Code, _fault.Message);
         }
+
+        if (Format == DatasetFormat.Unknown)
+        {
+            Format = format;
+        }
+
+        return new RowResult(wanted ? _draft.ToRow(row, line) : null, null, _draft.Characters(row));
     }
 
-    private static DatasetRow ParseRow(JsonElement root, long line, ref DatasetFormat format)
+    private bool Check(in JsonRow row, out DatasetFormat format)
     {
-        var (messages, found) = root.ValueKind switch
+        format = DatasetFormat.QianfanJsonLines;
+        return kind switch
         {
-            JsonValueKind.Array => (Turns(root), DatasetFormat.QianfanJsonLines),
-            JsonValueKind.Object when root.TryGetProperty("messages", out var list) => (OpenAi(list), DatasetFormat.OpenAiJsonLines),
-            JsonValueKind.Object when root.TryGetProperty("instruction", out _) => (Alpaca(root), DatasetFormat.AlpacaJsonLines),
-            JsonValueKind.Object when root.TryGetProperty("prompt", out _) || root.TryGetProperty("response", out _) => (Turns([root], isArray: false), DatasetFormat.QianfanJsonLines),
-            _ => throw new RowFault(null, DatasetErrorCodes.UnknownRow, "The row is none of the forms [{\"prompt\", \"response\"}], {\"messages\"} and {\"instruction\", \"output\"}."),
+            DatasetKind.Conversation => Conversation(row, out format),
+            DatasetKind.SortedResponses => Turns(row, DatasetKind.SortedResponses),
+            DatasetKind.PromptSet => Turns(row, DatasetKind.PromptSet),
+            DatasetKind.Preference => Preference(row),
+            _ => GenericText(row),
         };
-        if (!messages.Exists(m => m.Role == "assistant" && m.Weight > 0))
-        {
-            throw new RowFault(null, DatasetErrorCodes.NothingToLearn, "Every answer has weight 0, so there is nothing to learn from the row.");
-        }
-
-        if (format == DatasetFormat.Unknown)
-        {
-            format = found;
-        }
-
-        return new DatasetRow(line, messages);
     }
 
-    private static List<DatasetMessage> Turns(JsonElement array) => Turns([.. array.EnumerateArray()], isArray: true);
-
-    private static List<DatasetMessage> Turns(List<JsonElement> turns, bool isArray)
+    private bool Conversation(in JsonRow row, out DatasetFormat format)
     {
-        if (turns.Count == 0)
+        bool good;
+        (format, good) = (DatasetFormat.QianfanJsonLines, false);
+        if (row.IsArray(0))
         {
-            throw new RowFault(null, DatasetErrorCodes.EmptyField, "The row is an empty list: it needs at least one object with prompt and response.");
+            good = Turns(row, DatasetKind.Conversation);
+        }
+        else if (row.TryGet(0, RowName.Messages, out var messages))
+        {
+            (format, good) = (DatasetFormat.OpenAiJsonLines, Messages(row, messages));
+        }
+        else if (row.TryGet(0, RowName.Instruction, out _))
+        {
+            (format, good) = (DatasetFormat.AlpacaJsonLines, Alpaca(row));
+        }
+        else if (row.TryGet(0, RowName.Prompt, out _) || row.TryGet(0, RowName.Response, out _))
+        {
+            good = Turns(row, DatasetKind.Conversation);
+        }
+        else
+        {
+            return Fail(null, DatasetErrorCodes.UnknownRow, "The row is none of the forms [{\"prompt\", \"response\"}], {\"messages\"} and {\"instruction\", \"output\"}.");
         }
 
-        var messages = new List<DatasetMessage>((2 * turns.Count) + 1);
-        for (var i = 0; i < turns.Count; i++)
-        {
-            var path = isArray ? $"[{i}]" : "";
-            var turn = turns[i];
-            if (turn.ValueKind != JsonValueKind.Object)
-            {
-                throw new RowFault(path, DatasetErrorCodes.WrongType, $"{path} must be an object with prompt and response, not {Name(turn.ValueKind)}.");
-            }
-
-            var prefix = path.Length == 0 ? "" : path + ".";
-            if (turn.TryGetProperty("system", out var system) && system.ValueKind != JsonValueKind.Null)
-            {
-                if (i > 0)
-                {
-                    throw new RowFault(prefix + "system", DatasetErrorCodes.SystemPosition, "The system text belongs into the first turn.");
-                }
-
-                var text = Text(system, prefix + "system", allowEmpty: true);
-                if (!string.IsNullOrWhiteSpace(text))
-                {
-                    messages.Add(new DatasetMessage("system", text));
-                }
-            }
-
-            messages.Add(new DatasetMessage("user", RequiredText(turn, "prompt", prefix)));
-            messages.Add(new DatasetMessage("assistant", Response(turn, prefix), Weight(turn, prefix)));
-        }
-
-        return messages;
+        return good && (_draft.TeachesSomething || Fail(null, DatasetErrorCodes.NothingToLearn, "Every answer has weight 0, so there is nothing to learn from the row."));
     }
 
-    private static string Response(JsonElement turn, string prefix)
+    private bool Messages(in JsonRow row, int list)
     {
-        var field = prefix + "response";
-        if (!turn.TryGetProperty("response", out var response))
+        if (!row.IsArray(list))
         {
-            throw new RowFault(field, DatasetErrorCodes.MissingField, $"{field} is missing.");
+            return Fail("messages", DatasetErrorCodes.WrongType, $"messages must be a list, not {Name(row, list)}.");
         }
 
-        if (response.ValueKind == JsonValueKind.String)
-        {
-            return Text(response, field);
-        }
-
-        if (response.ValueKind == JsonValueKind.Array && response.GetArrayLength() == 0)
-        {
-            throw new RowFault(field, DatasetErrorCodes.EmptyField, $"{field} is empty.");
-        }
-
-        if (response.ValueKind != JsonValueKind.Array || response[0].ValueKind != JsonValueKind.Array)
-        {
-            throw new RowFault(field, DatasetErrorCodes.ResponseShape, $"{field} must be a text, or a list that holds one list with one text: [[\"...\"]].");
-        }
-
-        var inner = response[0];
-        if (response.GetArrayLength() > 1 || inner.GetArrayLength() > 1)
-        {
-            throw new RowFault(field, DatasetErrorCodes.SeveralResponses, $"{field} holds several responses; fine-tuning takes exactly one.");
-        }
-
-        if (inner.GetArrayLength() == 0)
-        {
-            throw new RowFault(field, DatasetErrorCodes.EmptyField, $"{field} is empty.");
-        }
-
-        return Text(inner[0], field);
-    }
-
-    private static List<DatasetMessage> OpenAi(JsonElement list)
-    {
-        if (list.ValueKind != JsonValueKind.Array)
-        {
-            throw new RowFault("messages", DatasetErrorCodes.WrongType, $"messages must be a list, not {Name(list.ValueKind)}.");
-        }
-
-        var messages = new List<DatasetMessage>(list.GetArrayLength());
         var index = 0;
-        foreach (var item in list.EnumerateArray())
+        for (var item = JsonRow.First(list); item < row.Next(list); item = row.Next(item))
         {
-            var path = $"messages[{index++}]";
-            if (item.ValueKind != JsonValueKind.Object)
+            if (!Message(row, item, new FieldPlace("messages", index++)))
             {
-                throw new RowFault(path, DatasetErrorCodes.WrongType, $"{path} must be an object with role and content, not {Name(item.ValueKind)}.");
+                return false;
             }
-
-            var role = RequiredText(item, "role", path + ".") switch
-            {
-                "system" or "developer" => "system",
-                "user" => "user",
-                "assistant" => "assistant",
-                var other => throw new RowFault(path + ".role", DatasetErrorCodes.UnknownRole, $"{path}.role is \"{Shorten(other)}\"; it must be system, user or assistant."),
-            };
-            CheckOrder(messages, role, path);
-            var content = Content(item, path + ".");
-            messages.Add(new DatasetMessage(role, content, role == "assistant" ? Weight(item, path + ".") : 1));
         }
 
-        if (messages.Count == 0)
+        if (_draft.Turns == 0)
         {
-            throw new RowFault("messages", DatasetErrorCodes.EmptyField, "messages is empty.");
+            return Fail("messages", DatasetErrorCodes.EmptyField, "messages is empty.");
         }
 
-        if (messages[^1].Role != "assistant")
-        {
-            throw new RowFault($"messages[{index - 1}].role", DatasetErrorCodes.MessageOrder, "The last message must be the assistant's: it is what is learnt.");
-        }
-
-        return messages;
+        return _draft.LastRole == "assistant"
+            || Fail($"messages[{index - 1}].role", DatasetErrorCodes.MessageOrder, "The last message must be the assistant's: it is what is learnt.");
     }
 
-    private static void CheckOrder(List<DatasetMessage> before, string role, string path)
+    private bool Message(in JsonRow row, int item, FieldPlace place)
+    {
+        if (!row.IsObject(item))
+        {
+            return Fail(place.Itself, DatasetErrorCodes.WrongType, $"{place.Itself} must be an object with role and content, not {Name(row, item)}.");
+        }
+
+        if (!RequiredText(row, item, RowName.Role, "role", place, out var roleText))
+        {
+            return false;
+        }
+
+        var role = row.TextEquals(roleText, "user"u8) ? "user"
+            : row.TextEquals(roleText, "assistant"u8) ? "assistant"
+            : row.TextEquals(roleText, "system"u8) || row.TextEquals(roleText, "developer"u8) ? "system"
+            : null;
+        if (role is null)
+        {
+            return Fail(place.Of("role"), DatasetErrorCodes.UnknownRole, $"{place.Of("role")} is \"{Shorten(row.Text(roleText))}\"; it must be system, user or assistant.");
+        }
+
+        if (!Order(role, place) || !Content(row, item, place))
+        {
+            return false;
+        }
+
+        double weight = 1;
+        if (role == "assistant" && !Weight(row, item, place, out weight))
+        {
+            return false;
+        }
+
+        _draft.EndTurn(role, weight);
+        return true;
+    }
+
+    private bool Order(string role, FieldPlace place)
     {
         if (role == "system")
         {
-            if (before.Count > 0)
-            {
-                throw new RowFault(path + ".role", DatasetErrorCodes.SystemPosition, "A system message can only be the first one.");
-            }
-
-            return;
+            return _draft.Turns == 0 || Fail(place.Of("role"), DatasetErrorCodes.SystemPosition, "A system message can only be the first one.");
         }
 
-        var expected = before.Count == 0 || before[^1].Role is "system" or "assistant" ? "user" : "assistant";
-        if (role != expected)
-        {
-            throw new RowFault(path + ".role", DatasetErrorCodes.MessageOrder, $"{path}.role is \"{role}\" where \"{expected}\" must follow: user and assistant take turns.");
-        }
+        var expected = _draft.Turns == 0 || _draft.LastRole is "system" or "assistant" ? "user" : "assistant";
+        return role == expected
+            || Fail(place.Of("role"), DatasetErrorCodes.MessageOrder, $"{place.Of("role")} is \"{role}\" where \"{expected}\" must follow: user and assistant take turns.");
     }
 
-    private static string Content(JsonElement message, string prefix)
+    private bool Content(in JsonRow row, int message, FieldPlace place)
     {
-        if (!message.TryGetProperty("content", out var content) || content.ValueKind != JsonValueKind.Array)
+        if (!row.TryGet(message, RowName.Content, out var content) || !row.IsArray(content))
         {
-            return RequiredText(message, "content", prefix);
+            if (!RequiredText(row, message, RowName.Content, "content", place, out var text))
+            {
+                return false;
+            }
+
+            _draft.AddText(text);
+            return true;
         }
 
         // OpenAI's other form: a list of parts; only text can be learnt from.
-        var builder = new StringBuilder();
+        var (index, blank) = (0, true);
+        for (var part = JsonRow.First(content); part < row.Next(content); part = row.Next(part), index++)
+        {
+            if (!row.TryGet(part, RowName.Text, out var text))
+            {
+                var field = $"{place.Of("content")}[{index}]";
+                return Fail(field, DatasetErrorCodes.WrongType, $"{field} is not a text part.");
+            }
+
+            if (!IsText(row, text))
+            {
+                return NoText(row, text, $"{place.Of("content")}[{index}].text");
+            }
+
+            blank &= JsonText.IsBlank(row.Raw(text));
+            _draft.AddText(text);
+        }
+
+        return !blank || Empty(place.Of("content"));
+    }
+
+    private bool Alpaca(in JsonRow row)
+    {
+        var place = FieldPlace.Row;
+        if (!System(row, 0, place) || !History(row))
+        {
+            return false;
+        }
+
+        if (!RequiredText(row, 0, RowName.Instruction, "instruction", place, out var instruction))
+        {
+            return false;
+        }
+
+        _draft.AddText(instruction);
+        if (row.TryGet(0, RowName.Input, out var input) && !row.IsNull(input))
+        {
+            if (!IsText(row, input))
+            {
+                return NoText(row, input, "input");
+            }
+
+            if (!JsonText.IsBlank(row.Raw(input)))
+            {
+                _draft.AddText(input);
+            }
+        }
+
+        _draft.EndTurn("user", join: TextJoin.Lines);
+        if (!RequiredText(row, 0, RowName.Output, "output", place, out var output) || !Weight(row, 0, place, out var weight))
+        {
+            return false;
+        }
+
+        _draft.AddTurn("assistant", output, weight);
+        return true;
+    }
+
+    private bool History(in JsonRow row)
+    {
+        if (!row.TryGet(0, RowName.History, out var history) || row.IsNull(history))
+        {
+            return true;
+        }
+
+        if (!row.IsArray(history))
+        {
+            return Fail("history", DatasetErrorCodes.WrongType, $"history must be a list of [question, answer] pairs, not {Name(row, history)}.");
+        }
+
         var index = 0;
-        foreach (var part in content.EnumerateArray())
+        for (var pair = JsonRow.First(history); pair < row.Next(history); pair = row.Next(pair), index++)
         {
-            var field = $"{prefix}content[{index++}]";
-            if (part.ValueKind != JsonValueKind.Object || !part.TryGetProperty("text", out var text))
+            var field = new FieldPlace("history", index);
+            if (!row.IsArray(pair) || row.Count(pair, 3) != 2)
             {
-                throw new RowFault(field, DatasetErrorCodes.WrongType, $"{field} is not a text part.");
+                return Fail(field.Itself, DatasetErrorCodes.WrongType, $"{field.Itself} must be a list of two texts: question and answer.");
             }
 
-            builder.Append(Text(text, field + ".text", allowEmpty: true));
-        }
-
-        return NotEmpty(builder.ToString(), prefix + "content");
-    }
-
-    private static List<DatasetMessage> Alpaca(JsonElement row)
-    {
-        var messages = new List<DatasetMessage>(4);
-        if (row.TryGetProperty("system", out var system) && system.ValueKind != JsonValueKind.Null)
-        {
-            var text = Text(system, "system", allowEmpty: true);
-            if (!string.IsNullOrWhiteSpace(text))
+            var question = JsonRow.First(pair);
+            var answer = row.Next(question);
+            if (!PairText(row, question, field, "[0]") || !PairText(row, answer, field, "[1]"))
             {
-                messages.Add(new DatasetMessage("system", text));
-            }
-        }
-
-        if (row.TryGetProperty("history", out var history) && history.ValueKind != JsonValueKind.Null)
-        {
-            History(history, messages);
-        }
-
-        var prompt = RequiredText(row, "instruction", "");
-        if (row.TryGetProperty("input", out var input) && input.ValueKind != JsonValueKind.Null)
-        {
-            var text = Text(input, "input", allowEmpty: true);
-            if (!string.IsNullOrWhiteSpace(text))
-            {
-                prompt = $"{prompt}\n{text}";
-            }
-        }
-
-        messages.Add(new DatasetMessage("user", prompt));
-        messages.Add(new DatasetMessage("assistant", RequiredText(row, "output", ""), Weight(row, "")));
-        return messages;
-    }
-
-    private static void History(JsonElement history, List<DatasetMessage> messages)
-    {
-        if (history.ValueKind != JsonValueKind.Array)
-        {
-            throw new RowFault("history", DatasetErrorCodes.WrongType, $"history must be a list of [question, answer] pairs, not {Name(history.ValueKind)}.");
-        }
-
-        var index = 0;
-        foreach (var pair in history.EnumerateArray())
-        {
-            var field = $"history[{index++}]";
-            if (pair.ValueKind != JsonValueKind.Array || pair.GetArrayLength() != 2)
-            {
-                throw new RowFault(field, DatasetErrorCodes.WrongType, $"{field} must be a list of two texts: question and answer.");
+                return false;
             }
 
-            messages.Add(new DatasetMessage("user", Text(pair[0], field + "[0]")));
-            messages.Add(new DatasetMessage("assistant", Text(pair[1], field + "[1]")));
+            _draft.AddTurn("user", question);
+            _draft.AddTurn("assistant", answer);
         }
+
+        return true;
     }
 
-    private static double Weight(JsonElement turn, string prefix)
+    private bool PairText(in JsonRow row, int value, FieldPlace place, string which) =>
+        !IsText(row, value) ? NoText(row, value, place.Itself + which) : !JsonText.IsBlank(row.Raw(value)) || Empty(place.Itself + which);
+
+    /// <summary>The optional system text of a row that is one object, or of a first turn.</summary>
+    private bool System(in JsonRow row, int item, FieldPlace place)
     {
-        if (!turn.TryGetProperty("weight", out var weight) || weight.ValueKind == JsonValueKind.Null)
+        if (!row.TryGet(item, RowName.System, out var system) || row.IsNull(system))
         {
-            return 1;
+            return true;
         }
 
-        if (weight.ValueKind == JsonValueKind.Number && weight.TryGetDouble(out var value) && value is 0 or 1)
+        if (place.Index > 0)
         {
-            return value;
+            return Fail(place.Of("system"), DatasetErrorCodes.SystemPosition, "The system text belongs into the first turn.");
         }
 
-        throw new RowFault(prefix + "weight", DatasetErrorCodes.WeightValue, $"{prefix}weight must be 0 (do not learn this answer) or 1.");
+        if (!IsText(row, system))
+        {
+            return NoText(row, system, place.Of("system"));
+        }
+
+        if (!JsonText.IsBlank(row.Raw(system)))
+        {
+            _draft.AddTurn("system", system);
+        }
+
+        return true;
     }
 
-    private static string RequiredText(JsonElement item, string name, string prefix)
+    private bool Weight(in JsonRow row, int item, FieldPlace place, out double weight)
     {
-        var field = prefix + name;
-        if (!item.TryGetProperty(name, out var value))
+        weight = 1;
+        if (!row.TryGet(item, RowName.Weight, out var value) || row.IsNull(value))
         {
-            throw new RowFault(field, DatasetErrorCodes.MissingField, $"{field} is missing.");
+            return true;
         }
 
-        return Text(value, field);
+        return (row.TryNumber(value, out weight) && weight is 0 or 1)
+            || Fail(place.Of("weight"), DatasetErrorCodes.WeightValue, $"{place.Of("weight")} must be 0 (do not learn this answer) or 1.");
     }
 
-    private static string Text(JsonElement value, string field, bool allowEmpty = false)
+    /// <summary>A field that must be a text with something in it.</summary>
+    private bool RequiredText(in JsonRow row, int item, RowName name, string field, FieldPlace place, out int text)
     {
-        if (value.ValueKind != JsonValueKind.String)
+        if (!row.TryGet(item, name, out text))
         {
-            throw new RowFault(field, DatasetErrorCodes.WrongType, $"{field} must be a text, not {Name(value.ValueKind)}.");
+            return Fail(place.Of(field), DatasetErrorCodes.MissingField, $"{place.Of(field)} is missing.");
         }
 
-        string text;
-        try
-        {
-            text = value.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            // Half of a surrogate pair as \u escape: valid JSON, but no text.
-            throw new RowFault(field, DatasetErrorCodes.InvalidJson, $"{field} holds a broken \\u escape (half of a surrogate pair).");
-        }
-
-        return allowEmpty ? text : NotEmpty(text, field);
+        return !IsText(row, text) ? NoText(row, text, place.Of(field)) : !JsonText.IsBlank(row.Raw(text)) || Empty(place.Of(field));
     }
 
-    private static string NotEmpty(string text, string field) =>
-        string.IsNullOrWhiteSpace(text) ? throw new RowFault(field, DatasetErrorCodes.EmptyField, $"{field} is empty.") : text;
+    private static bool IsText(in JsonRow row, int value) =>
+        row.Type(value) == JsonTokenType.String && !(row.IsEscaped(value) && JsonText.HasBrokenEscape(row.Raw(value)));
+
+    private bool NoText(in JsonRow row, int value, string field) => row.Type(value) == JsonTokenType.String
+        ? Fail(field, DatasetErrorCodes.InvalidJson, $"{field} holds a broken \\u escape (half of a surrogate pair).")
+        : Fail(field, DatasetErrorCodes.WrongType, $"{field} must be a text, not {Name(row, value)}.");
+
+    private bool Empty(string field) => Fail(field, DatasetErrorCodes.EmptyField, $"{field} is empty.");
+
+    private bool Fail(string? field, string code, string message)
+    {
+        _fault = new RowFault(field, code, message);
+        return false;
+    }
 
     private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "...";
 
-    private static string Name(JsonValueKind kind) => kind switch
+    private static string Name(in JsonRow row, int value) => row.Type(value) switch
     {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "a list",
-        JsonValueKind.String => "a text",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.True or JsonValueKind.False => "true or false",
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.StartArray => "a list",
+        JsonTokenType.String => "a text",
+        JsonTokenType.Number => "a number",
+        JsonTokenType.True or JsonTokenType.False => "true or false",
         _ => "null",
     };
 
-    private static DatasetItem Error(long line, string? field, string code, string message) =>
-        new(new DatasetRowError(line, string.IsNullOrEmpty(field) ? null : field, code, message));
+    private sealed record RowFault(string? Field, string Code, string Message);
 
-    /// <summary>Ends the parsing of one row; never leaves this class.</summary>
-    private sealed class RowFault(string? field, string code, string message) : Exception(message)
+    /// <summary>Where a field stands. Its text is made only when there is an error to tell.</summary>
+    private readonly record struct FieldPlace(string? List, int Index)
     {
-        public string? Field { get; } = field;
+        /// <summary>The row itself is the object.</summary>
+        public static FieldPlace Row => new(null, 0);
 
-        public string Code { get; } = code;
+        public string Itself => List is null ? "" : $"{List}[{Index}]";
+
+        public string Of(string field) => List is null ? field : $"{List}[{Index}].{field}";
     }
 }

@@ -166,6 +166,29 @@ internal sealed class QianfanTransport
         }
     }
 
+    /// <summary>Fetches a file behind a link that needs no credentials; they are not sent. It may take as long as an upload.</summary>
+    public async Task DownloadAsync(string address, Stream target, CancellationToken cancellationToken)
+    {
+        // The link may be signed: no error tells more of it than the host.
+        var uri = Uri.TryCreate(address, UriKind.Absolute, out var parsed) && parsed.Scheme is "http" or "https" ? parsed : throw new QianfanRequestException("The platform's link to the file is no address.");
+        using var timeout = new CancellationTokenSource(Options.UploadTimeout, Time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            using var response = await _http.GetAsync(uri, HttpCompletionOption.ResponseHeadersRead, linked.Token).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+            {
+                throw new QianfanRequestException($"{uri.Authority} does not give the file.", response.StatusCode);
+            }
+
+            await response.Content.CopyToAsync(target, linked.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw new QianfanRequestException($"The file can't be fetched from {uri.Authority}.", null, e);
+        }
+    }
+
     /// <summary>Console V1, or V2 when <paramref name="action"/> is given; returns what stands under <c>result</c>.</summary>
     public Task<TResult> ConsoleAsync<TRequest, TResult>(
         string path,
