@@ -120,15 +120,13 @@ public sealed class Model : IExecuteSerializable<JsonObject, JsonObject>
     {
         if (Id is null)
         {
-            var set = await _client.Models.DescribeModelSetAsync(SetId!, cancellationToken).ConfigureAwait(false);
-            Id = set.ModelIds.Count > 0 ? set.ModelIds[0] : throw new InternalErrorException($"The model set {SetId} has no version.");
-            Name ??= set.ModelSetName;
+            Id = await TrainingApi.Of(_client).NewestVersionAsync(SetId!, cancellationToken).ConfigureAwait(false);
         }
 
         if (SetId is null)
         {
             var version = await _client.Models.GetModelVersionDetailAsync(Id, cancellationToken).ConfigureAwait(false);
-            SetId = version.ModelIdStr ?? version.ModelId;
+            SetId = _client.Options.ApiVersion == ApiVersion.V1 ? version.ModelId ?? version.ModelIdStr : version.ModelIdStr ?? version.ModelId;
             Name ??= version.ModelName;
             TaskId ??= version.SourceExtra?.TrainSourceExtra?.RunIdStr;
             JobId ??= version.SourceExtra?.TrainSourceExtra?.TaskIdStr;

@@ -56,7 +56,7 @@ public sealed class Service : IExecuteSerializable<JsonObject, JsonObject>
     /// <exception cref="InternalErrorException">The service's id is not known.</exception>
     public async Task<ServiceStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
-        var service = await _client.Services.DescribeAsync(Id ?? throw new InternalErrorException("The service's id is not known."), cancellationToken).ConfigureAwait(false);
+        var service = await TrainingApi.Of(_client).DescribeServiceAsync(Id ?? throw new InternalErrorException("The service's id is not known."), cancellationToken).ConfigureAwait(false);
         return service.RunStatus.Value switch
         {
             "New" => ServiceStatus.Created,

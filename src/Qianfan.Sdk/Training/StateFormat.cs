@@ -7,7 +7,10 @@ namespace Qianfan.Sdk.Training;
 /// <summary>The written form of actions, models and services: one JSON object with a version.</summary>
 internal static class StateFormat
 {
-    public const int Version = 1;
+    public const int Version = 2;
+
+    /// <summary>The oldest that is still read.</summary>
+    private const int Oldest = 1;
 
     public static JsonSerializerOptions Options { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -24,9 +27,9 @@ internal static class StateFormat
         }
 
         var version = Number(state, "version");
-        return version == Version
+        return version is >= Oldest and <= Version
             ? state
-            : throw new InvalidArgumentException($"The state has version {version}; this library reads version {Version}.");
+            : throw new InvalidArgumentException($"The state has version {version}; this library reads versions {Oldest} to {Version}.");
     }
 
     public static InvalidArgumentException Broken(string name) => new($"The state is broken: {name}.");
