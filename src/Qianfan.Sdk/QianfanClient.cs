@@ -17,6 +17,7 @@ public sealed class QianfanClient
         ArgumentNullException.ThrowIfNull(httpClient);
         _transport = new QianfanTransport(options, httpClient, timeProvider ?? TimeProvider.System);
         Datasets = new DatasetsClient(_transport);
+        DatasetsV2 = new DatasetsV2Client(_transport);
         Files = new FilesClient(_transport);
         FineTuning = new FineTuningClient(_transport);
         Models = new ModelsClient(_transport);
@@ -36,6 +37,9 @@ public sealed class QianfanClient
 
     /// <summary>Datasets (console V1).</summary>
     public DatasetsClient Datasets { get; }
+
+    /// <summary>Datasets and their versions (console V2).</summary>
+    public DatasetsV2Client DatasetsV2 { get; }
 
     /// <summary>File upload (our platform).</summary>
     public FilesClient Files { get; }

@@ -9,6 +9,7 @@ public sealed class V1Client
     {
         FineTuning = new V1FineTuningClient(transport);
         Services = new V1ServicesClient(transport);
+        Evaluations = new V1EvaluationsClient(transport);
     }
 
     /// <summary>Fine-tuning tasks and jobs.</summary>
@@ -16,4 +17,7 @@ public sealed class V1Client
 
     /// <summary>Services.</summary>
     public V1ServicesClient Services { get; }
+
+    /// <summary>Evaluation of models.</summary>
+    public V1EvaluationsClient Evaluations { get; }
 }
