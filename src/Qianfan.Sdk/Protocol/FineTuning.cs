@@ -59,7 +59,7 @@ public sealed record CreateFineTuningTaskRequest
 
     /// <summary>Further members, sent as they are.</summary>
     [JsonExtensionData]
-    public JsonObject? Extras { get; set; }
+    public IDictionary<string, JsonElement>? Extras { get; set; }
 }
 
 /// <summary>Datasets of a task.</summary>

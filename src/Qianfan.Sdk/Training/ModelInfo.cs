@@ -35,7 +35,7 @@ public sealed class ModelInfo
     /// <summary>Short name, with which the official SDK begins the names of jobs; null where none is given.</summary>
     public string? ShortName { get; }
 
-    /// <summary>False for the seed's table, which holds one default config for each model and limits nothing.</summary>
+    /// <summary>False where nothing is checked: the seed's table holds one default config for each model and no limits.</summary>
     public bool HasLimits { get; }
 
     /// <summary>Kind of training.</summary>
@@ -103,20 +103,12 @@ public sealed class ModelInfo
     /// <summary>The parameters of a method with limits and defaults; empty when the method isn't offered.</summary>
     public IReadOnlyList<SupportedHyperParameter> Parameters(PeftType peftType)
     {
-        // The platform has been seen to list a method twice; what comes later completes what came before.
-        var merged = new Dictionary<string, SupportedHyperParameter>(StringComparer.Ordinal);
-        foreach (var scale in _mode.SupportParameterScale.Where(s => s.ParameterScale == peftType.Normalized.Value))
-        {
-            foreach (var parameter in scale.SupportHyperParameterConfig)
-            {
-                merged[parameter.Key] = parameter;
-            }
-        }
-
-        return [.. merged.Values];
+        // The platform has been seen to list a method twice: the later one counts, as for the official client.
+        var method = _mode.SupportParameterScale.LastOrDefault(s => s.ParameterScale == peftType.Normalized.Value);
+        return method is null ? [] : [.. method.SupportHyperParameterConfig.GroupBy(p => p.Key, StringComparer.Ordinal).Select(g => g.Last())];
     }
 
-    /// <summary>The default config of a method.</summary>
+    /// <summary>The default config of a method. Parameters that <see cref="TrainConfig"/> has no property for are left out: the platform has their defaults anyway.</summary>
     /// <param name="peftType">The method; the model's default method when null.</param>
     public TrainConfig DefaultConfig(PeftType? peftType = null)
     {
@@ -130,7 +122,7 @@ public sealed class ModelInfo
             }
         }
 
-        return TrainConfig.FromHyperParameters(values, method);
+        return TrainConfig.FromHyperParameters(values, method) with { Extras = null };
     }
 
     /// <summary>What is wrong with a config for this model, in full sentences; empty when nothing is.</summary>
@@ -160,6 +152,13 @@ public sealed class ModelInfo
 
         return faults;
     }
+
+    /// <summary>A base model that nothing is known of: no limits, no defaults.</summary>
+    internal static ModelInfo Unknown(string trainType, string? baseModel, TrainMode mode, PeftType method) => new(
+        trainType,
+        new SupportedModel { Model = WireName(trainType), BaseModel = baseModel },
+        new SupportedTrainMode { TrainMode = mode, SupportParameterScale = [new SupportedParameterScale { ParameterScale = method.Normalized.Value }] },
+        hasLimits: false);
 
     /// <summary>The same defaults for another base model.</summary>
     internal ModelInfo As(string trainType, string baseModel) =>

@@ -28,16 +28,18 @@ public sealed partial class TrainAction
             throw new InvalidArgumentException("The train type (base model) must be given.");
         }
 
-        var model = await Api.FindModelAsync(_trainType, _mode, cancellationToken).ConfigureAwait(false);
+        var faults = new List<string>();
+        var model = await FindModelAsync(_trainType, faults, cancellationToken).ConfigureAwait(false);
         var config = _config ?? model.DefaultConfig();
         config = config with { PeftType = config.PeftType?.Normalized ?? model.DefaultPeftType };
-        if (model.Validate(config) is { Count: > 0 } faults)
+        faults.AddRange(model.Validate(config));
+        if (faults.Count > 0 && _options.ValidateStrict)
         {
-            if (_options.ValidateStrict)
-            {
-                throw new InvalidArgumentException("The train config is invalid: " + string.Join(' ', faults));
-            }
+            throw new InvalidArgumentException("The train config is invalid: " + string.Join(' ', faults));
+        }
 
+        if (faults.Count > 0)
+        {
             await RunningAsync("config outside the limits", new JsonObject { ["warnings"] = new JsonArray([.. faults.Select(f => JsonValue.Create(f))]) }, cancellationToken).ConfigureAwait(false);
         }
 
@@ -47,6 +49,20 @@ public sealed partial class TrainAction
             _model = model;
             _baseModel ??= model.BaseModel;
         });
+    }
+
+    private async Task<ModelInfo> FindModelAsync(string trainType, List<string> faults, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Api.FindModelAsync(trainType, _mode, cancellationToken).ConfigureAwait(false);
+        }
+        catch (InvalidArgumentException e) when (!_options.ValidateStrict && _config?.PeftType is not null)
+        {
+            // The platform decides.
+            faults.Add(e.Message);
+            return ModelInfo.Unknown(trainType, _baseModel, _mode, _config.PeftType.Value);
+        }
     }
 
     /// <summary>Incremental training takes the base model of the previous task and, when it is of the same kind, its job.</summary>

@@ -244,17 +244,17 @@ public sealed partial class TrainAction : BaseAction
         });
         if (task.RunStatus == FineTuningRunStatus.Stopped)
         {
-            throw new ActionStoppedException($"[train_action]training job {_jobId}/{task.TaskId} was stopped");
+            throw new ActionStoppedException($"[train_action]training job {_jobId}/{_taskId} was stopped");
         }
 
         if (task.RunStatus != FineTuningRunStatus.Done)
         {
             var reason = string.IsNullOrEmpty(task.Message) ? "" : $" ({task.Message})";
-            throw new InternalErrorException($"[train_action]training job {_jobId}/{task.TaskId} has ended with status: {task.RunStatus}{reason}") { Code = task.Code };
+            throw new InternalErrorException($"[train_action]training job {_jobId}/{_taskId} has ended with status: {task.RunStatus}{reason}") { Code = task.Code };
         }
 
         input["job_id"] = _jobId;
-        input["task_id"] = task.TaskId;
+        input["task_id"] = _taskId;
         input["metrics"] = task.Metrics?.DeepClone() ?? new JsonObject();
         input["checkpoints"] = new JsonArray([.. (task.CheckpointList ?? []).Select(c => (JsonNode)new JsonObject
         {

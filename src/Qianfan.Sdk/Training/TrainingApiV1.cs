@@ -5,7 +5,7 @@ using Qianfan.Sdk.Protocol;
 namespace Qianfan.Sdk.Training;
 
 /// <summary>The trainer over <c>/wenxinworkshop</c>, the seed's generation. What V1 calls a task is a job here, and its job is a task.</summary>
-/// <remarks>V1 has no lists of jobs, tasks and services. Our platform answers V2 as well, so there they are looked up by it; on a platform of Baidu's an unclear creation is refused to be repeated.</remarks>
+/// <remarks>V1 lists models, but no jobs, tasks and services. Our platform answers V2 as well, so there they are looked up by it; on a platform of Baidu's an unclear creation is refused to be repeated.</remarks>
 internal sealed class TrainingApiV1(QianfanClient client, string? baseModel = null) : TrainingApi
 {
     /// <summary>The seed trains a base model that it doesn't know with the defaults of this one.</summary>
@@ -90,8 +90,17 @@ internal sealed class TrainingApiV1(QianfanClient client, string? baseModel = nu
         return result.ModelId ?? result.ModelIdStr ?? throw new QianfanRequestException("The answer to publishTrainModel has no model id.", System.Net.HttpStatusCode.OK);
     }
 
-    public override Task<string?> FindModelAsync(string name, CancellationToken cancellationToken) =>
-        (Lookups ?? throw Unclear("modelrepo/publishTrainModel", name)).FindModelAsync(name, cancellationToken);
+    public override async Task<string?> FindModelAsync(string name, CancellationToken cancellationToken)
+    {
+        if (Lookups is { } lookups)
+        {
+            return await lookups.FindModelAsync(name, cancellationToken).ConfigureAwait(false);
+        }
+
+        var found = await client.Models.ListUserModelsAsync(new UserModelListRequest { NameFilter = name, PageSize = 100 }, cancellationToken).ConfigureAwait(false);
+        var model = found.ModelList.FirstOrDefault(m => m.ModelName == name);
+        return model?.ModelId ?? model?.ModelIdStr;
+    }
 
     public override async Task<string> NewestVersionAsync(string modelSetId, CancellationToken cancellationToken)
     {

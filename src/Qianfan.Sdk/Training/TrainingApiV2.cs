@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Qianfan.Sdk.Protocol;
 
@@ -43,7 +44,7 @@ internal sealed class TrainingApiV2(QianfanClient client) : TrainingApi
             IncrementCheckpointStep = order.IncrementCheckpointStep,
             ResourceConfig = order.Config.ResourceConfig?.ToWire(),
             CorpusConfig = order.Corpus,
-            Extras = order.Extras,
+            Extras = order.Extras?.ToDictionary(p => p.Key, p => JsonSerializer.SerializeToElement(p.Value, QianfanJson.Wire.JsonNode)),
         };
         return (await client.FineTuning.CreateTaskAsync(request, cancellationToken).ConfigureAwait(false)).TaskId;
     }
