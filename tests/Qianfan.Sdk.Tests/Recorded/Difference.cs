@@ -19,5 +19,8 @@ internal sealed record Difference(string Name, string Reason)
     /// <summary>Recorded at another place in the order.</summary>
     public Func<Exchange, bool>? Moved { get; init; }
 
+    /// <summary>Changes the recorded answer; null leaves it.</summary>
+    public Func<Exchange, string?>? Answered { get; init; }
+
     public override string ToString() => $"{Name}: {Reason}";
 }

@@ -97,6 +97,11 @@ internal static class Differences
         Added = (call, _) => call.EndsWith("/finetune/stopJob", StringComparison.Ordinal) ? """{"log_id":"1","result":true}""" : null,
     };
 
+    public static Difference DpoTemplate { get; } = new("DPO template", "The dataset of the recording says that it holds prompts and responses, and the official client doesn't look; ours trains by DPO on chosen and rejected answers only.")
+    {
+        Answered = e => e.Path.EndsWith("/dataset/info", StringComparison.Ordinal) ? e.Answer.Replace("\"templateType\":2000", "\"templateType\":2002", StringComparison.Ordinal) : null,
+    };
+
     private static bool IsV1Chat(Exchange e) => e.Path.StartsWith("/rpc/2.0/", StringComparison.Ordinal);
 
     /// <summary>Ends in an underscore and ten hexadecimal digits, and begins as was wished, or as nothing in particular where the recorded name is random.</summary>

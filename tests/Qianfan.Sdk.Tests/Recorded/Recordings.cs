@@ -76,7 +76,7 @@ internal static class Recordings
 
     public static Task<RecordedRun> DpoAsync() => RunAsync(
         "dpo",
-        [Differences.Names, Differences.Saves, Differences.Limits],
+        [Differences.Names, Differences.Saves, Differences.Limits, Differences.DpoTemplate],
         // The platform of the recordings reports nothing about DPO.
         client => new Dpo(
             client,

@@ -58,7 +58,7 @@ internal sealed class ReplayPlatform(IReadOnlyList<Exchange> recorded, params Di
             if (Matches(exchange, body))
             {
                 Serve(exchange, request);
-                return Response(exchange.Status, exchange.Answer, exchange.IsStream);
+                return Response(exchange.Status, Answer(exchange), exchange.IsStream);
             }
         }
 
@@ -73,6 +73,20 @@ internal sealed class ReplayPlatform(IReadOnlyList<Exchange> recorded, params Di
 
         _faults.Add($"not recorded: {call} {Exchange.Canonical(body)}\n  recorded are: {string.Join("\n  ", candidates)}");
         return Response(418, """{"error_code":1,"error_msg":"not recorded"}""", false);
+    }
+
+    private string Answer(Exchange exchange)
+    {
+        foreach (var difference in differences)
+        {
+            if (difference.Answered?.Invoke(exchange) is { } answer)
+            {
+                _occurred.Add(difference);
+                return answer;
+            }
+        }
+
+        return exchange.Answer;
     }
 
     private bool Matches(Exchange exchange, JsonNode? sent)
