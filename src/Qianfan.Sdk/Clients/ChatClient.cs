@@ -1,6 +1,5 @@
-using System.Net;
+using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
 
@@ -9,32 +8,44 @@ namespace Qianfan.Sdk;
 /// <summary>Chat over inference V2 (<c>/v2/chat/completions</c>). Thread-safe. Every method raises <see cref="QianfanApiException"/> when the platform refuses and <see cref="QianfanRequestException"/> when no usable answer comes.</summary>
 public sealed class ChatClient
 {
+    private static readonly RecordAnswer<ChatCompletion> s_answer = new(QianfanJson.Wire.ChatCompletion, "chat");
+    private static readonly RecordAnswer<ChatCompletionChunk> s_chunk = new(QianfanJson.Wire.ChatCompletionChunk, "chat");
+    private static readonly Func<ChatCompletionRequest, int> s_estimate = Estimate;
     private readonly QianfanTransport _transport;
+    private readonly InferenceRoute _route;
 
-    internal ChatClient(QianfanTransport transport) => _transport = transport;
+    internal ChatClient(QianfanTransport transport)
+    {
+        _transport = transport;
+        _route = InferenceRoute.V2(transport, transport.Options.ChatV2Route);
+    }
 
     /// <summary>Asks and waits for the whole answer.</summary>
     public async Task<ChatCompletion> CompleteAsync(ChatCompletionRequest request, CancellationToken cancellationToken = default)
     {
-        using var document = await _transport.SendAsync(Call(request with { Stream = false, StreamOptions = null }), cancellationToken).ConfigureAwait(false);
-        return QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.ChatCompletion, "chat");
+        var call = Call(request with { Stream = false, StreamOptions = null });
+        var answer = await _transport.SendAsync(call, s_answer, cancellationToken).ConfigureAwait(false);
+        _transport.Limits?.Settle(call.Cost, answer.Usage?.TotalTokens);
+        return answer;
     }
 
     /// <summary>Asks and gives the answer piece by piece. Only the opening of the stream is retried. Ending the enumeration early ends the generation.</summary>
     /// <exception cref="QianfanRequestException">The stream broke before the answer was complete; the pieces so far are valid.</exception>
     public async IAsyncEnumerable<ChatCompletionChunk> StreamAsync(ChatCompletionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var response = await _transport.OpenEventStreamAsync(Call(request with { Stream = true }), cancellationToken).ConfigureAwait(false);
+        var call = Call(request with { Stream = true });
+        using var response = await _transport.OpenEventStreamAsync(call, cancellationToken).ConfigureAwait(false);
         var complete = false;
-        await foreach (var item in _transport.ReadEventsAsync(response, cancellationToken).ConfigureAwait(false))
+        SseItemParser<ChatCompletionChunk?> parse = (_, data) => IsDone(data) ? null : s_chunk.Read(data, response, _transport.Errors);
+        await foreach (var item in _transport.ReadEventsAsync(response, parse, cancellationToken).ConfigureAwait(false))
         {
-            if (item.Data.Trim() == "[DONE]")
+            if (item.Data is not { } chunk)
             {
                 yield break;
             }
 
-            var chunk = Parse(item.Data, response);
-            complete |= chunk.Choices.Any(c => c.FinishReason is { Length: > 0 } || c.IsEnd == true);
+            complete |= IsLast(chunk);
+            _transport.Limits?.Settle(call.Cost, chunk.Usage?.TotalTokens);
             yield return chunk;
         }
 
@@ -44,23 +55,22 @@ public sealed class ChatClient
         }
     }
 
-    private static ChatCompletionChunk Parse(string data, HttpResponseMessage response)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(data);
-            if (ApiErrors.Find(document.RootElement, response) is { } error)
-            {
-                throw error;
-            }
+    private static bool IsDone(ReadOnlySpan<byte> data) => data.Trim((byte)' ').SequenceEqual("[DONE]"u8);
 
-            return QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.ChatCompletionChunk, "chat");
-        }
-        catch (JsonException e)
+    private static bool IsLast(ChatCompletionChunk chunk)
+    {
+        for (var i = 0; i < chunk.Choices.Count; i++)
         {
-            throw new QianfanRequestException("A piece of the answer is no JSON.", HttpStatusCode.OK, e);
+            if (chunk.Choices[i] is { FinishReason.Length: > 0 } or { IsEnd: true })
+            {
+                return true;
+            }
         }
+
+        return false;
     }
 
-    private QianfanCall Call(ChatCompletionRequest request) => InferenceCalls.Post(_transport, "/v2/chat/completions", QianfanTransport.Json(request, QianfanJson.Wire.ChatCompletionRequest));
+    private static int Estimate(ChatCompletionRequest request) => request.Messages.Sum(m => RateLimits.Estimate(m.Content)) + (request.MaxCompletionTokens ?? 0);
+
+    private QianfanCall Call(ChatCompletionRequest request) => _route.Post(request, QianfanJson.Wire.ChatCompletionRequest, s_estimate);
 }

@@ -10,6 +10,9 @@ public sealed class V1Client
         FineTuning = new V1FineTuningClient(transport);
         Services = new V1ServicesClient(transport);
         Evaluations = new V1EvaluationsClient(transport);
+        Chat = new V1ChatClient(transport, Services);
+        Completions = new V1CompletionsClient(transport, Services);
+        Embeddings = new V1EmbeddingsClient(transport, Services);
     }
 
     /// <summary>Fine-tuning tasks and jobs.</summary>
@@ -20,4 +23,13 @@ public sealed class V1Client
 
     /// <summary>Evaluation of models.</summary>
     public V1EvaluationsClient Evaluations { get; }
+
+    /// <summary>Chat.</summary>
+    public V1ChatClient Chat { get; }
+
+    /// <summary>Completion of a prompt by models that are not chat models.</summary>
+    public V1CompletionsClient Completions { get; }
+
+    /// <summary>Embeddings.</summary>
+    public V1EmbeddingsClient Embeddings { get; }
 }

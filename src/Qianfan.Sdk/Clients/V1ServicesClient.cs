@@ -40,7 +40,6 @@ public sealed class V1ServicesClient
             Retry = _transport.Options.ConsoleRetry,
             Timeout = _transport.Options.ConsoleTimeout,
         };
-        using var document = await _transport.SendAsync(call, cancellationToken).ConfigureAwait(false);
-        return QianfanTransport.Result(document.RootElement, QianfanJson.Wire.V1AppList, "service/appList");
+        return await _transport.SendAsync(call, new ConsoleAnswer<V1AppList>(QianfanJson.Wire.V1AppList, "service/appList"), cancellationToken).ConfigureAwait(false);
     }
 }

@@ -14,6 +14,12 @@ namespace Qianfan.Sdk.Protocol;
     AllowOutOfOrderMetadataProperties = true,
     Converters = [typeof(LenientStringConverter)])]
 [JsonSerializable(typeof(BearerToken))]
+[JsonSerializable(typeof(AccessToken))]
+[JsonSerializable(typeof(V1ChatRequest))]
+[JsonSerializable(typeof(V1ChatResponse))]
+[JsonSerializable(typeof(V1CompletionRequest))]
+[JsonSerializable(typeof(V1CompletionResponse))]
+[JsonSerializable(typeof(V1EmbeddingRequest))]
 [JsonSerializable(typeof(DatasetCreateRequest))]
 [JsonSerializable(typeof(DatasetCreateResult))]
 [JsonSerializable(typeof(DatasetStorage))]
