@@ -19,6 +19,12 @@ internal sealed record Difference(string Name, string Reason)
     /// <summary>Recorded at another place in the order.</summary>
     public Func<Exchange, bool>? Moved { get; init; }
 
+    /// <summary>A header that we don't send.</summary>
+    public string? LeftHeader { get; init; }
+
+    /// <summary>A body that we don't send.</summary>
+    public Func<Exchange, bool>? LeftBody { get; init; }
+
     /// <summary>Changes the recorded answer; null leaves it.</summary>
     public Func<Exchange, string?>? Answered { get; init; }
 

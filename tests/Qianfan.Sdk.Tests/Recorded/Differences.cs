@@ -45,11 +45,6 @@ internal static class Differences
         Left = e => e.Path.EndsWith("/modelrepo/modelVersionDetail", StringComparison.Ordinal),
     };
 
-    public static Difference ServiceReady { get; } = new("service ready", "The official client's Service asks before each call whether it is ready, and for the list of services; ours calls it, and a service that isn't ready answers so.")
-    {
-        Left = e => e.Query == "Action=DescribeService" || e.Path.EndsWith("/service/list", StringComparison.Ordinal) || e.Path.EndsWith("/service/detail", StringComparison.Ordinal),
-    };
-
     public static Difference Alias { get; } = new("alias", "The model of the previous task is the name of the SDK; ours sends the platform's name for it.")
     {
         Changed = (e, recorded, _) => Set(e.Query == "Action=CreateFineTuningJob" && recorded["model"]?.GetValue<string>() == "ERNIE-Speed", recorded, "model", "ERNIE-Speed-8K"),
@@ -82,14 +77,45 @@ internal static class Differences
     };
 
 
-    public static Difference ServiceSpeaksV2 { get; } = new("service speaks V2", "The official client's Service calls V1 inference, which Baidu switched off; ours calls V2. The V1 requests themselves are tested with the chat recordings.")
+    public static Difference ServiceList { get; } = new("service list", "The official client asks for the list of services before it calls one by its endpoint; ours does so only for names that it doesn't know.")
     {
-        Left = IsV1Chat,
+        Left = e => e.Path.EndsWith("/service/list", StringComparison.Ordinal),
     };
 
-    public static Difference SeedChat { get; } = new("seed chat", "The call of the service is a test of its own.")
+    public static Difference ExtraParameters { get; } = new("extra parameters", "The official client tells its version in each body; ours in the header request-source.")
     {
-        Left = e => IsV1Chat(e) || e.Path == "/oauth/2.0/token",
+        Changed = (_, recorded, _) => recorded.Remove("extra_parameters"),
+    };
+
+    public static Difference RequestId { get; } = new("request id", "The official client makes an id for each V1 call; ours takes the one that the platform answers with.")
+    {
+        LeftHeader = "Request_id",
+    };
+
+    public static Difference TokenFirst { get; } = new("token first", "The recorded client began with a token that it was given beside the key pair; ours fetches one when there is a pair, and again when that is refused.")
+    {
+        Added = (call, _) => call.Contains("/oauth/2.0/token", StringComparison.Ordinal) ? Exchange.Of("token_expired").Single(e => e.Path == "/oauth/2.0/token").Answer : null,
+        Moved = e => e.Path == "/oauth/2.0/token",
+    };
+
+    public static Difference EmbeddingStreams { get; } = new("embedding streams", "The official client says of embeddings that they shall not stream; there is no such choice.")
+    {
+        Changed = (e, recorded, _) => e.Path.Contains("/embeddings/", StringComparison.Ordinal) && recorded.Remove("stream"),
+    };
+
+    public static Difference EmbeddingExtras { get; } = new("embedding extras", "The same in V2, with an endpoint of null.")
+    {
+        Changed = (e, recorded, _) => e.Path == "/v2/embeddings" && recorded.Remove("stream") && recorded.Remove("endpoint"),
+    };
+
+    public static Difference TokenBody { get; } = new("token body", "The official client sends an empty object with the GET of the bearer token; ours sends no body with a GET.")
+    {
+        LeftBody = e => e.Path == "/v1/BCE-BEARER/token",
+    };
+
+    public static Difference NoTokenizer { get; } = new("no tokenizer", "Counting the tokens of a text over the network is no part of this library.")
+    {
+        Left = e => e.Path.EndsWith("/tokenizer/erniebot", StringComparison.Ordinal),
     };
 
     public static Difference StopStopsTheTask { get; } = new("stop stops the task", "The seed's stop leaves the task running and waits for its end; ours stops it.")
@@ -101,8 +127,6 @@ internal static class Differences
     {
         Answered = e => e.Path.EndsWith("/dataset/info", StringComparison.Ordinal) ? e.Answer.Replace("\"templateType\":2000", "\"templateType\":2002", StringComparison.Ordinal) : null,
     };
-
-    private static bool IsV1Chat(Exchange e) => e.Path.StartsWith("/rpc/2.0/", StringComparison.Ordinal);
 
     /// <summary>Ends in an underscore and ten hexadecimal digits, and begins as was wished, or as nothing in particular where the recorded name is random.</summary>
     private static bool IsDerived(string ours, string recorded)

@@ -71,8 +71,9 @@ internal sealed class ReplayPlatform(IReadOnlyList<Exchange> recorded, params Di
             }
         }
 
-        _faults.Add($"not recorded: {call} {Exchange.Canonical(body)}\n  recorded are: {string.Join("\n  ", candidates)}");
-        return Response(418, """{"error_code":1,"error_msg":"not recorded"}""", false);
+        var fault = $"not recorded: {call} {Exchange.Canonical(body)}\n  recorded are: {string.Join("\n  ", candidates)}";
+        _faults.Add(fault);
+        return Response(418, new JsonObject { ["error_code"] = 1, ["error_msg"] = fault }.ToJsonString(), false);
     }
 
     private string Answer(Exchange exchange)
@@ -91,6 +92,12 @@ internal sealed class ReplayPlatform(IReadOnlyList<Exchange> recorded, params Di
 
     private bool Matches(Exchange exchange, JsonNode? sent)
     {
+        if (sent is null && Array.Find(differences, d => d.LeftBody?.Invoke(exchange) == true) is { } left)
+        {
+            _occurred.Add(left);
+            return true;
+        }
+
         if (exchange.Body is not JsonObject expected || sent is not JsonObject actual)
         {
             return Exchange.Canonical(exchange.Body) == Exchange.Canonical(sent);
@@ -142,7 +149,14 @@ internal sealed class ReplayPlatform(IReadOnlyList<Exchange> recorded, params Di
 
         if (exchange.RequestId is not null && !(request.Headers.TryGetValues("Request_id", out var id) && id.Single() == exchange.RequestId))
         {
-            _faults.Add($"{exchange}: the header Request_id is missing");
+            if (Array.Find(differences, d => d.LeftHeader == "Request_id") is { } left)
+            {
+                _occurred.Add(left);
+            }
+            else
+            {
+                _faults.Add($"{exchange}: the header Request_id is missing");
+            }
         }
     }
 
