@@ -69,7 +69,7 @@ internal sealed class DatasetLoading
 
             run.ThrowIfStopRequested();
             await _tell("upload", new JsonObject { ["create"] = "upload", ["done"] = false, ["name"] = name }).ConfigureAwait(false);
-            var source = await UploadAsync(dataset, name, cancellationToken).ConfigureAwait(false);
+            var source = await UploadAsync(dataset, name, run.IsResumed, cancellationToken).ConfigureAwait(false);
             _mutate(() => _part.File = source);
             await _tell("uploaded", new JsonObject { ["create"] = "upload", ["done"] = true, ["name"] = name, ["file"] = source }).ConfigureAwait(false);
         }
@@ -105,11 +105,17 @@ internal sealed class DatasetLoading
         return found.Items.FirstOrDefault(d => d.Name == name)?.VersionInfo.DatasetPK;
     }
 
-    private async Task<string> UploadAsync(Dataset dataset, string name, CancellationToken cancellationToken)
+    private async Task<string> UploadAsync(Dataset dataset, string name, bool mayExist, CancellationToken cancellationToken)
     {
         var fileName = name + ".jsonl";
         if (_client.Options.PlatformExtensions)
         {
+            // In object storage a second upload takes the place of the first; here it would lie beside it.
+            if (mayExist && (await _client.Files.ListAsync(cancellationToken).ConfigureAwait(false)).Data.FirstOrDefault(f => f.FileName == fileName) is { } found)
+            {
+                return found.Id;
+            }
+
             var stream = dataset.OpenFile();
             await using (stream.ConfigureAwait(false))
             {

@@ -98,12 +98,7 @@ internal static class Differences
         Moved = e => e.Path == "/oauth/2.0/token",
     };
 
-    public static Difference EmbeddingStreams { get; } = new("embedding streams", "The official client says of embeddings that they shall not stream; there is no such choice.")
-    {
-        Changed = (e, recorded, _) => e.Path.Contains("/embeddings/", StringComparison.Ordinal) && recorded.Remove("stream"),
-    };
-
-    public static Difference EmbeddingExtras { get; } = new("embedding extras", "The same in V2, with an endpoint of null.")
+    public static Difference EmbeddingExtras { get; } = new("embedding extras", "The official client sends an endpoint of null, and that it shall not stream; there is no such choice.")
     {
         Changed = (e, recorded, _) => e.Path == "/v2/embeddings" && recorded.Remove("stream") && recorded.Remove("endpoint"),
     };

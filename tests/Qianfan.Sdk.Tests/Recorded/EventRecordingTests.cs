@@ -83,6 +83,10 @@ public sealed class EventRecordingTests
     [Fact]
     public void Every_recorded_sequence_has_its_test() => EventLine.Scenarios(Current).Concat(EventLine.Scenarios(Seed)).ShouldBe(s_tested, ignoreOrder: true);
 
+    [Fact]
+    public void Each_of_the_22_bugs_has_its_row_in_the_docs() =>
+        DocsTable.Read("What is corrected").SelectMany(r => r[1].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Select(n => int.Parse(n, System.Globalization.CultureInfo.InvariantCulture)).Distinct().ShouldBe(Enumerable.Range(1, 22), ignoreOrder: true);
+
     private static void Compare(string file, string scenario, RecordedRun run, params Correction[] corrections) => Compare(file, scenario, run.Events, corrections);
 
     private static void Compare(string file, string scenario, IReadOnlyList<Event> events, params Correction[] corrections)
