@@ -46,17 +46,17 @@ public sealed class Model : IExecuteSerializable<JsonObject, JsonObject>
 
     /// <summary>Takes a model back from <see cref="Dumps"/>.</summary>
     /// <exception cref="InvalidArgumentException">The text is no state of a model.</exception>
-    public static Model Loads(string json, QianfanClient client)
-    {
-        var state = StateFormat.Parse(json);
-        var model = FromJson(state, client);
-        if (state["service"] is JsonObject service)
+    public static Model Loads(string json, QianfanClient client) =>
+        StateFormat.Read(json, state =>
         {
-            model.Service = Service.FromJson(service, client);
-        }
+            var model = FromJson(state, client);
+            if (state["service"] is JsonObject service)
+            {
+                model.Service = Service.FromJson(service, client);
+            }
 
-        return model;
-    }
+            return model;
+        });
 
     /// <summary>Publishes the training as a model and waits until it can be deployed. A model that is published already is not published again: what is missing of its ids is looked up.</summary>
     /// <param name="name">Wished name; a suffix is added.</param>

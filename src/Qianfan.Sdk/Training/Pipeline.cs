@@ -99,7 +99,7 @@ public sealed class Pipeline : BaseAction
     public static Pipeline Loads(string json, QianfanClient client, IEventHandler? handler = null, IReadOnlyDictionary<string, Func<BaseAction>>? customActions = null)
     {
         ArgumentNullException.ThrowIfNull(client);
-        return Load(StateFormat.Parse(json), client, handler, customActions);
+        return StateFormat.Read(json, state => Load(state, client, handler, customActions));
     }
 
     /// <summary>Executes from one of the actions on; those before are left out.</summary>

@@ -52,7 +52,7 @@ public sealed class Service : IExecuteSerializable<JsonObject, JsonObject>
 
     /// <summary>Takes a service back from <see cref="Dumps"/>.</summary>
     /// <exception cref="InvalidArgumentException">The text is no state of a service.</exception>
-    public static Service Loads(string json, QianfanClient client) => FromJson(StateFormat.Parse(json), client);
+    public static Service Loads(string json, QianfanClient client) => StateFormat.Read(json, state => FromJson(state, client));
 
     /// <summary>Asks the platform where the service stands.</summary>
     /// <exception cref="InternalErrorException">The service's id is not known.</exception>

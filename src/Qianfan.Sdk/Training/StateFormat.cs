@@ -19,7 +19,7 @@ internal static class StateFormat
         JsonObject state;
         try
         {
-            state = JsonNode.Parse(json) as JsonObject ?? throw new InvalidArgumentException("The state is no JSON object.");
+            state = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject ?? throw new InvalidArgumentException("The state is no JSON object.");
         }
         catch (JsonException)
         {
@@ -30,6 +30,20 @@ internal static class StateFormat
         return version is >= Oldest and <= Version
             ? state
             : throw new InvalidArgumentException($"The state has version {version}; this library reads versions {Oldest} to {Version}.");
+    }
+
+    /// <summary>Reads a state; what doesn't fit in it is refused in one way, whatever notices it.</summary>
+    public static T Read<T>(string json, Func<JsonObject, T> read)
+    {
+        var state = Parse(json);
+        try
+        {
+            return read(state);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            throw Broken(e.Message);
+        }
     }
 
     public static InvalidArgumentException Broken(string name) => new($"The state is broken: {name}.");

@@ -150,18 +150,21 @@ public abstract class Trainer : ISerializable
     /// <exception cref="InvalidArgumentException">The text is no state of such a trainer, or of another version.</exception>
     protected static Pipeline[] LoadPipelines(string json, string type, QianfanClient client, IEventHandler? eventHandler, IReadOnlyDictionary<string, Func<BaseAction>>? customActions = null)
     {
-        var state = StateFormat.Parse(json);
-        var written = StateFormat.RequiredText(state, "type");
-
-        // Version 1 wrote a trainer as its pipeline.
-        if (written == nameof(Pipeline) && StateFormat.Number(state, "version") == 1)
+        ArgumentNullException.ThrowIfNull(client);
+        return StateFormat.Read(json, state =>
         {
-            return [Pipeline.Loads(json, client, eventHandler, customActions)];
-        }
+            var written = StateFormat.RequiredText(state, "type");
 
-        return written == type && state["ppls"] is JsonArray ppls
-            ? [.. ppls.Select(p => Pipeline.Load(p as JsonObject ?? throw StateFormat.Broken("ppls"), client, eventHandler, customActions))]
-            : throw new InvalidArgumentException($"The state is not that of {type}.");
+            // Version 1 wrote a trainer as its pipeline.
+            if (written == nameof(Pipeline) && StateFormat.Number(state, "version") == 1)
+            {
+                return [Pipeline.Load(state, client, eventHandler, customActions)];
+            }
+
+            return written == type && state["ppls"] is JsonArray { Count: > 0 } ppls
+                ? ppls.Select(p => Pipeline.Load(p as JsonObject ?? throw StateFormat.Broken("ppls"), client, eventHandler, customActions)).ToArray()
+                : throw new InvalidArgumentException($"The state is not that of {type}.");
+        });
     }
 
     private IReadOnlyList<Pipeline> PipelinesToRun() => Ppls.Count > 0 ? Ppls : throw new InvalidArgumentException("There is no pipeline to run.");
