@@ -81,7 +81,7 @@ public sealed class ModelAndServiceTests
         info.Validate(new TrainConfig { PeftType = PeftType.LoRA, LoraRank = 5 }).Single().ShouldContain("loraRank is 5");
         info.Validate(new TrainConfig { PeftType = PeftType.PromptTuning }).Single().ShouldContain("it offers FullFineTuning, LoRA");
         TrainAction.GetDefaultTrainConfig("ERNIE-Speed").ShouldNotBeSameAs(TrainAction.GetDefaultTrainConfig("ERNIE-Speed"));
-        foreach (var type in ModelInfo.KnownTrainTypes)
+        foreach (var type in ModelInfo.KnownTrainTypes())
         {
             if (ModelInfo.Find(type, TrainMode.Sft) is { } known)
             {

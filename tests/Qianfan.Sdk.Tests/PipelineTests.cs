@@ -126,7 +126,9 @@ public sealed class PipelineTests
         _store.After = _ =>
         {
             var text = trainer.Dumps();
-            Pipeline.Loads(text, client).Dumps().ShouldBe(text);
+            LlmFinetune.Loads(text, client).Dumps().ShouldBe(text);
+            var pipeline = trainer.Pipeline.Dumps();
+            Pipeline.Loads(pipeline, client).Dumps().ShouldBe(pipeline);
             return Task.CompletedTask;
         };
 
@@ -139,7 +141,8 @@ public sealed class PipelineTests
     [InlineData("")]
     [InlineData("[]")]
     [InlineData("{}")]
-    [InlineData("""{"version":2,"type":"Pipeline"}""")]
+    [InlineData("""{"version":3,"type":"Pipeline"}""")]
+    [InlineData("""{"version":2,"type":"LlmFinetune","ppls":[]}""")]
     [InlineData("""{"version":1,"type":"Unheard"}""")]
     [InlineData("""{"version":1,"type":"Pipeline","actions":[5],"post_actions":[]}""")]
     [InlineData("""{"version":1,"type":"TrainAction","id":"a","name":"n","state":"Running"}""")]

@@ -493,7 +493,7 @@ public sealed class TrainerTests
         await Should.ThrowAsync<InternalErrorException>(() => failing.WaitAsync(Given.Token));
     }
 
-    private static JsonObject Train(string state) => JsonNode.Parse(state)!["actions"]!.AsArray().Select(a => a!.AsObject()).Single(a => a["type"]!.GetValue<string>() == "TrainAction");
+    private static JsonObject Train(string state) => JsonNode.Parse(state)!["ppls"]![0]!["actions"]!.AsArray().Select(a => a!.AsObject()).Single(a => a["type"]!.GetValue<string>() == "TrainAction");
 
     private static Func<string, Task> Crash(string call, CancellationTokenSource crash) => name =>
     {

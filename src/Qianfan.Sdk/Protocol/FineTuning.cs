@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Qianfan.Sdk.Protocol;
 
@@ -55,6 +56,10 @@ public sealed record CreateFineTuningTaskRequest
 
     /// <summary>Corpora to mix in.</summary>
     public JsonObject? CorpusConfig { get; set; }
+
+    /// <summary>Further members, sent as they are.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement>? Extras { get; set; }
 }
 
 /// <summary>Datasets of a task.</summary>

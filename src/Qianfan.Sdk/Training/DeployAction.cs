@@ -9,6 +9,8 @@ public sealed class DeployAction : BaseAction
 {
     private readonly QianfanClient _client;
     private DeployConfig _config;
+    private string? _modelSetId;
+    private string? _modelId;
     private string? _serviceId;
     private bool _stoppedByUs;
 
@@ -29,6 +31,12 @@ public sealed class DeployAction : BaseAction
     /// <summary>How to deploy.</summary>
     public DeployConfig DeployConfig => _config;
 
+    /// <summary>The model set that was given to deploy (<c>am-...</c>); the seed's <c>model_id</c>.</summary>
+    public string? ModelSetId => Volatile.Read(ref _modelSetId);
+
+    /// <summary>The model version that was given to deploy (<c>amv-...</c>); the seed's <c>model_version_id</c>.</summary>
+    public string? ModelId => Volatile.Read(ref _modelId);
+
     /// <summary>The service (<c>svco-...</c>), once created.</summary>
     public string? ServiceId => Volatile.Read(ref _serviceId);
 
@@ -44,6 +52,7 @@ public sealed class DeployAction : BaseAction
             throw new InvalidArgumentException("There is no model to deploy: the input needs \"model_set_id\" and \"model_id\".");
         }
 
+        Mutate(() => (_modelSetId, _modelId) = (set, version));
         if (_config.Replicas < 1)
         {
             throw new InvalidArgumentException("A service needs at least one replica.");
@@ -56,10 +65,9 @@ public sealed class DeployAction : BaseAction
             run.ThrowIfStopRequested();
             await CreateAsync(RemoteNames.Create(_config.Name, "svc", Id, run.Number), endpoint, set, version, input["model"], run, cancellationToken).ConfigureAwait(false);
         }
-        else if (_stoppedByUs && run.IsResumed)
+        else if (_client.Options.PlatformExtensions && (run.ResumedFrom is ActionState.Stopped or ActionState.Error || _stoppedByUs))
         {
-            await _client.Services.StartAsync(_serviceId, cancellationToken).ConfigureAwait(false);
-            Mutate(() => _stoppedByUs = false);
+            await StartAgainAsync(cancellationToken).ConfigureAwait(false);
         }
 
         var service = await WaitUntilServingAsync(run, cancellationToken).ConfigureAwait(false);
@@ -90,6 +98,8 @@ public sealed class DeployAction : BaseAction
     /// <inheritdoc/>
     protected override void ResetState()
     {
+        _modelSetId = null;
+        _modelId = null;
         _serviceId = null;
         _stoppedByUs = false;
     }
@@ -99,6 +109,8 @@ public sealed class DeployAction : BaseAction
     {
         ArgumentNullException.ThrowIfNull(state);
         state["deploy_config"] = _config.ToState();
+        state["model_set_id"] = _modelSetId;
+        state["model_id"] = _modelId;
         state["service_id"] = _serviceId;
         state["stopped_by_us"] = _stoppedByUs;
     }
@@ -108,6 +120,8 @@ public sealed class DeployAction : BaseAction
     {
         ArgumentNullException.ThrowIfNull(state);
         _config = DeployConfig.FromState(state["deploy_config"]) ?? throw StateFormat.Broken("deploy_config");
+        _modelSetId = StateFormat.Text(state, "model_set_id");
+        _modelId = StateFormat.Text(state, "model_id");
         _serviceId = StateFormat.Text(state, "service_id");
         _stoppedByUs = StateFormat.Flag(state, "stopped_by_us");
     }
@@ -117,6 +131,8 @@ public sealed class DeployAction : BaseAction
         var path = url?.TrimEnd('/');
         return string.IsNullOrEmpty(path) ? null : path[(path.LastIndexOf('/') + 1)..];
     }
+
+    private TrainingApi Api => TrainingApi.Of(_client);
 
     private async Task CreateAsync(string name, string endpoint, string set, string version, JsonNode? model, ActionRun run, CancellationToken cancellationToken)
     {
@@ -130,39 +146,13 @@ public sealed class DeployAction : BaseAction
         await ActionEventAsync(ActionState.Running, "ready to deploy", data, cancellationToken).ConfigureAwait(false);
         var service = await CreateOnce.RunAsync(
             run.IsResumed,
-            () => FindAsync(name, cancellationToken),
-            async () =>
-            {
-                var request = new CreateServiceRequest
-                {
-                    ModelSetId = set,
-                    ModelId = version,
-                    Name = name,
-                    UrlSuffix = endpoint,
-                    Description = _config.Description.Length > 0 ? _config.Description : null,
-                    ResourceConfig = new ServiceResourceConfig { Type = _config.ResourceType, ReplicasCount = _config.Replicas, Qps = _config.Qps },
-                    Billing = _config.ToBilling(),
-                };
-                return (await _client.Services.CreateAsync(request, cancellationToken).ConfigureAwait(false)).ServiceId;
-            },
+            () => Api.FindServiceAsync(name, cancellationToken),
+            () => Api.CreateServiceAsync(new ServiceOrder(name, endpoint, set, version, _config), cancellationToken),
             run,
             _client.Options.ConsoleRetry,
             cancellationToken).ConfigureAwait(false);
         Mutate(() => _serviceId = service);
         await ActionEventAsync(ActionState.Running, "service created", new JsonObject { ["create"] = "CreateService", ["done"] = true, ["name"] = name, ["service_id"] = service }, cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<string?> FindAsync(string name, CancellationToken cancellationToken)
-    {
-        await foreach (var service in _client.Services.ListAsync(new DescribeServicesRequest { Name = name }, cancellationToken).ConfigureAwait(false))
-        {
-            if (service.Name == name)
-            {
-                return service.ServiceId;
-            }
-        }
-
-        return null;
     }
 
     private async Task<ServiceDescription> WaitUntilServingAsync(ActionRun run, CancellationToken cancellationToken)
@@ -175,7 +165,7 @@ public sealed class DeployAction : BaseAction
                 run.ThrowIfStopRequested();
             }
 
-            var service = await Outage.PatientlyAsync(_client, () => _client.Services.DescribeAsync(_serviceId!, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var service = await Outage.PatientlyAsync(_client, () => Api.DescribeServiceAsync(_serviceId!, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (service.RunStatus == ServiceRunStatus.Serving)
             {
                 return service;
@@ -194,6 +184,17 @@ public sealed class DeployAction : BaseAction
 
             await run.DelayAsync(_client.Options.DeployPoll, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private async Task StartAgainAsync(CancellationToken cancellationToken)
+    {
+        var service = await Api.DescribeServiceAsync(_serviceId!, cancellationToken).ConfigureAwait(false);
+        if (service.RunStatus == ServiceRunStatus.Stopped || service.RunStatus == ServiceRunStatus.Failed)
+        {
+            await _client.Services.StartAsync(_serviceId!, cancellationToken).ConfigureAwait(false);
+        }
+
+        Mutate(() => _stoppedByUs = false);
     }
 
     /// <summary>Only our platform can stop a service; on the cloud the deployment is left to go on and is found again by a resume.</summary>

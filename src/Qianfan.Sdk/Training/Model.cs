@@ -46,17 +46,17 @@ public sealed class Model : IExecuteSerializable<JsonObject, JsonObject>
 
     /// <summary>Takes a model back from <see cref="Dumps"/>.</summary>
     /// <exception cref="InvalidArgumentException">The text is no state of a model.</exception>
-    public static Model Loads(string json, QianfanClient client)
-    {
-        var state = StateFormat.Parse(json);
-        var model = FromJson(state, client);
-        if (state["service"] is JsonObject service)
+    public static Model Loads(string json, QianfanClient client) =>
+        StateFormat.Read(json, state =>
         {
-            model.Service = Service.FromJson(service, client);
-        }
+            var model = FromJson(state, client);
+            if (state["service"] is JsonObject service)
+            {
+                model.Service = Service.FromJson(service, client);
+            }
 
-        return model;
-    }
+            return model;
+        });
 
     /// <summary>Publishes the training as a model and waits until it can be deployed. A model that is published already is not published again: what is missing of its ids is looked up.</summary>
     /// <param name="name">Wished name; a suffix is added.</param>
@@ -120,15 +120,13 @@ public sealed class Model : IExecuteSerializable<JsonObject, JsonObject>
     {
         if (Id is null)
         {
-            var set = await _client.Models.DescribeModelSetAsync(SetId!, cancellationToken).ConfigureAwait(false);
-            Id = set.ModelIds.Count > 0 ? set.ModelIds[0] : throw new InternalErrorException($"The model set {SetId} has no version.");
-            Name ??= set.ModelSetName;
+            Id = await TrainingApi.Of(_client).NewestVersionAsync(SetId!, cancellationToken).ConfigureAwait(false);
         }
 
         if (SetId is null)
         {
             var version = await _client.Models.GetModelVersionDetailAsync(Id, cancellationToken).ConfigureAwait(false);
-            SetId = version.ModelIdStr ?? version.ModelId;
+            SetId = _client.Options.ApiVersion == ApiVersion.V1 ? version.ModelId ?? version.ModelIdStr : version.ModelIdStr ?? version.ModelId;
             Name ??= version.ModelName;
             TaskId ??= version.SourceExtra?.TrainSourceExtra?.RunIdStr;
             JobId ??= version.SourceExtra?.TrainSourceExtra?.TaskIdStr;

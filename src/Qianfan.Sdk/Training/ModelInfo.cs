@@ -6,40 +6,62 @@ using Qianfan.Sdk.Protocol;
 namespace Qianfan.Sdk.Training;
 
 /// <summary>What a base model offers for one kind of training: methods, limits, defaults. Immutable.</summary>
-/// <remarks>Known from the platform (<see cref="FineTuningClient.DescribeSupportedModelsAsync"/>), or for Baidu's cloud from a table in this library (py/v0.4.0).</remarks>
+/// <remarks>Known from the platform (<see cref="FineTuningClient.DescribeSupportedModelsAsync"/>), or from the tables of four versions of the official SDK. Seed: <c>qianfan.trainer.configs.ModelInfo</c> and <c>ModelInfoMapping</c> of the versions after it.</remarks>
 public sealed class ModelInfo
 {
-    private static readonly Lazy<(Dictionary<string, string> Aliases, List<SupportedModel> Models)> s_table = new(ReadTable);
     private readonly SupportedTrainMode _mode;
+    private readonly PeftType? _defaultPeftType;
 
-    private ModelInfo(SupportedModel model, SupportedTrainMode mode)
+    internal ModelInfo(string trainType, SupportedModel model, SupportedTrainMode mode, string? shortName = null, PeftType? defaultPeftType = null, bool hasLimits = true)
     {
+        TrainType = trainType;
         Model = model.Model;
         BaseModel = model.BaseModel;
+        ShortName = shortName;
+        HasLimits = hasLimits;
         _mode = mode;
+        _defaultPeftType = defaultPeftType;
     }
 
-    /// <summary>Name of the model on the wire.</summary>
+    /// <summary>The name by which the SDK calls it, such as <c>ERNIE-Speed</c>; the same as <see cref="Model"/> where the platform reports it.</summary>
+    public string TrainType { get; }
+
+    /// <summary>Name of the model on the wire of V2, such as <c>ERNIE-Speed-8K</c>.</summary>
     public string Model { get; }
 
-    /// <summary>Family that the model belongs to.</summary>
+    /// <summary>Family that the model belongs to, such as <c>ERNIE-Bot-turbo</c>; on the wire of V1 the <c>baseTrainType</c>.</summary>
     public string? BaseModel { get; }
+
+    /// <summary>Short name, with which the official SDK begins the names of jobs; null where none is given.</summary>
+    public string? ShortName { get; }
+
+    /// <summary>False where nothing is checked: the seed's table holds one default config for each model and no limits.</summary>
+    public bool HasLimits { get; }
 
     /// <summary>Kind of training.</summary>
     public TrainMode TrainMode => _mode.TrainMode;
 
-    /// <summary>The methods offered, in alphabetical order; the first one is the default.</summary>
+    /// <summary>The methods offered, in alphabetical order.</summary>
     public IReadOnlyList<PeftType> PeftTypes =>
         [.. _mode.SupportParameterScale.Select(s => s.ParameterScale).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(PeftType.From)];
 
-    /// <summary>The train types (and wire names) in the library's table.</summary>
-    public static IReadOnlyList<string> KnownTrainTypes => [.. s_table.Value.Models.Select(m => m.Model).Union(s_table.Value.Aliases.Keys).Order(StringComparer.Ordinal)];
+    /// <summary>The method that is used when none is asked for: the one of the table, else the first in alphabetical order.</summary>
+    public PeftType DefaultPeftType => _defaultPeftType ?? PeftTypes[0];
+
+    /// <summary>The train types in the library's table of a version, with their names on the wire of V2.</summary>
+    public static IReadOnlyList<string> KnownTrainTypes(SdkVersion version = SdkVersion.V040) =>
+        [.. ModelTable.Models(version).SelectMany(m => new[] { m.TrainType, m.Model }).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>The name on the wire of a train type: <c>ERNIE-Speed</c> is <c>ERNIE-Speed-8K</c>. Unknown ones stay as they are.</summary>
-    public static string WireName(string trainType) => s_table.Value.Aliases.GetValueOrDefault(trainType, trainType);
+    public static string WireName(string trainType) => ModelTable.WireName(trainType);
 
-    /// <summary>Finds a train type in the library's table; null when it isn't there.</summary>
-    public static ModelInfo? Find(string trainType, TrainMode trainMode) => Find(s_table.Value.Models, trainType, trainMode);
+    /// <summary>Finds a train type (or its name on the wire) in the library's table of a version; null when it isn't there.</summary>
+    public static ModelInfo? Find(string trainType, TrainMode trainMode, SdkVersion version = SdkVersion.V040)
+    {
+        var models = ModelTable.Models(version).Where(m => m.TrainMode == trainMode).ToList();
+        return models.Find(m => m.TrainType.Equals(trainType, StringComparison.OrdinalIgnoreCase))
+            ?? models.Find(m => m.Model.Equals(trainType, StringComparison.OrdinalIgnoreCase));
+    }
 
     /// <summary>Finds a train type in what the platform reports; null when it isn't there.</summary>
     public static ModelInfo? Find(IEnumerable<SupportedModel> models, string trainType, TrainMode trainMode)
@@ -51,34 +73,46 @@ public sealed class ModelInfo
             var isIt = model.Model.Equals(trainType, StringComparison.OrdinalIgnoreCase) || model.Model.Equals(wire, StringComparison.OrdinalIgnoreCase);
             if (isIt && model.SupportTrainMode.FirstOrDefault(m => m.TrainMode == trainMode) is { SupportParameterScale.Count: > 0 } mode)
             {
-                return new ModelInfo(model, mode);
+                return new ModelInfo(model.Model, model, mode);
             }
         }
 
         return null;
     }
 
+    /// <summary>Asks the platform for a train type; on Baidu's cloud one that it doesn't report is looked up in the library's table.</summary>
+    /// <exception cref="InvalidArgumentException">It can't be trained so; the message says what the platform offers.</exception>
+    public static async Task<ModelInfo> FindAsync(QianfanClient client, string trainType, TrainMode trainMode, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        var models = await client.FineTuning.DescribeSupportedModelsAsync(cancellationToken).ConfigureAwait(false);
+        if (Find(models, trainType, trainMode) is { } reported)
+        {
+            return reported;
+        }
+
+        if (!client.Options.PlatformExtensions && Find(trainType, trainMode) is { } known)
+        {
+            return known;
+        }
+
+        var offered = models.Where(m => m.SupportTrainMode.Any(s => s.TrainMode == trainMode)).Select(m => m.Model);
+        throw new InvalidArgumentException($"The platform can't train {trainType} by {trainMode}; it offers {string.Join(", ", offered)}.");
+    }
+
     /// <summary>The parameters of a method with limits and defaults; empty when the method isn't offered.</summary>
     public IReadOnlyList<SupportedHyperParameter> Parameters(PeftType peftType)
     {
-        // The platform has been seen to list a method twice; what comes later completes what came before.
-        var merged = new Dictionary<string, SupportedHyperParameter>(StringComparer.Ordinal);
-        foreach (var scale in _mode.SupportParameterScale.Where(s => s.ParameterScale == peftType.Normalized.Value))
-        {
-            foreach (var parameter in scale.SupportHyperParameterConfig)
-            {
-                merged[parameter.Key] = parameter;
-            }
-        }
-
-        return [.. merged.Values];
+        // The platform has been seen to list a method twice: the later one counts, as for the official client.
+        var method = _mode.SupportParameterScale.LastOrDefault(s => s.ParameterScale == peftType.Normalized.Value);
+        return method is null ? [] : [.. method.SupportHyperParameterConfig.GroupBy(p => p.Key, StringComparer.Ordinal).Select(g => g.Last())];
     }
 
-    /// <summary>The default config of a method.</summary>
+    /// <summary>The default config of a method. Parameters that <see cref="TrainConfig"/> has no property for are left out: the platform has their defaults anyway.</summary>
     /// <param name="peftType">The method; the model's default method when null.</param>
     public TrainConfig DefaultConfig(PeftType? peftType = null)
     {
-        var method = peftType?.Normalized ?? PeftTypes[0];
+        var method = peftType?.Normalized ?? DefaultPeftType;
         var values = new JsonObject();
         foreach (var parameter in Parameters(method))
         {
@@ -88,14 +122,19 @@ public sealed class ModelInfo
             }
         }
 
-        return TrainConfig.FromHyperParameters(values, method);
+        return TrainConfig.FromHyperParameters(values, method) with { Extras = null };
     }
 
     /// <summary>What is wrong with a config for this model, in full sentences; empty when nothing is.</summary>
     public IReadOnlyList<string> Validate(TrainConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        var method = config.PeftType?.Normalized ?? PeftTypes[0];
+        if (!HasLimits)
+        {
+            return [];
+        }
+
+        var method = config.PeftType?.Normalized ?? DefaultPeftType;
         if (!PeftTypes.Contains(method))
         {
             return [$"{Model} can't be trained with {method}; it offers {string.Join(", ", PeftTypes)}."];
@@ -113,6 +152,17 @@ public sealed class ModelInfo
 
         return faults;
     }
+
+    /// <summary>A base model that nothing is known of: no limits, no defaults.</summary>
+    internal static ModelInfo Unknown(string trainType, string? baseModel, TrainMode mode, PeftType method) => new(
+        trainType,
+        new SupportedModel { Model = WireName(trainType), BaseModel = baseModel },
+        new SupportedTrainMode { TrainMode = mode, SupportParameterScale = [new SupportedParameterScale { ParameterScale = method.Normalized.Value }] },
+        hasLimits: false);
+
+    /// <summary>The same defaults for another base model.</summary>
+    internal ModelInfo As(string trainType, string baseModel) =>
+        new(trainType, new SupportedModel { Model = trainType, BaseModel = baseModel }, _mode, null, _defaultPeftType, HasLimits);
 
     private static string? Fault(SupportedHyperParameter limit, JsonNode? value)
     {
@@ -144,14 +194,4 @@ public sealed class ModelInfo
 
     private static double? Number(JsonNode? value) =>
         value is JsonValue v && v.GetValueKind() == JsonValueKind.Number && double.TryParse(v.ToJsonString(), CultureInfo.InvariantCulture, out var number) ? number : null;
-
-    private static (Dictionary<string, string> Aliases, List<SupportedModel> Models) ReadTable()
-    {
-        using var stream = typeof(ModelInfo).Assembly.GetManifestResourceStream("Qianfan.Sdk.train-models.json")
-            ?? throw new InvalidOperationException("The table of models is missing from the assembly.");
-        using var document = JsonDocument.Parse(stream);
-        var aliases = document.RootElement.GetProperty("aliases").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.OrdinalIgnoreCase);
-        var models = document.RootElement.GetProperty("models").EnumerateArray().Select(m => m.Deserialize(QianfanJson.Wire.SupportedModel)!).ToList();
-        return (aliases, models);
-    }
 }

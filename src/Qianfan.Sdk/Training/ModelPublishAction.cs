@@ -16,7 +16,7 @@ public sealed class ModelPublishAction : BaseAction
     /// <param name="client">The way to the platform.</param>
     /// <param name="id">Id; random when null.</param>
     /// <param name="name">Name of the action.</param>
-    /// <param name="modelName">Wished name of the model; a suffix derived from the action's id is added.</param>
+    /// <param name="modelName">Wished name of the model; a suffix derived from the action's id is added. When null, the seed's <c>m_{job}{task}</c>.</param>
     /// <param name="eventHandler">Hears the events.</param>
     public ModelPublishAction(QianfanClient client, string? id = null, string? name = null, string? modelName = null, IEventHandler? eventHandler = null)
         : base(id, name, eventHandler, client?.Time)
@@ -44,7 +44,7 @@ public sealed class ModelPublishAction : BaseAction
             throw new InvalidArgumentException("There is no training to publish: the input needs \"job_id\" and \"task_id\".");
         }
 
-        var name = RemoteNames.Create(_modelName, "m", Id, run.Number);
+        var name = string.IsNullOrWhiteSpace(_modelName) ? DefaultName(jobId, taskId, run) : RemoteNames.Create(_modelName, "m", Id, run.Number);
         if (_modelSetId is null)
         {
             await WaitForTrainingAsync(jobId, taskId, run, cancellationToken).ConfigureAwait(false);
@@ -54,8 +54,7 @@ public sealed class ModelPublishAction : BaseAction
 
         if (_modelId is null)
         {
-            var set = await Outage.PatientlyAsync(_client, () => _client.Models.DescribeModelSetAsync(_modelSetId!, cancellationToken), cancellationToken).ConfigureAwait(false);
-            var newest = set.ModelIds.Count > 0 ? set.ModelIds[0] : throw new InternalErrorException($"The model set {_modelSetId} has no version.");
+            var newest = await Outage.PatientlyAsync(_client, () => Api.NewestVersionAsync(_modelSetId!, cancellationToken), cancellationToken).ConfigureAwait(false);
             Mutate(() => _modelId = newest);
         }
 
@@ -93,11 +92,20 @@ public sealed class ModelPublishAction : BaseAction
         _modelId = StateFormat.Text(state, "model_id");
     }
 
+    private TrainingApi Api => TrainingApi.Of(_client);
+
+    /// <summary>The seed's default, so that one training is one model however often it is asked for; too long a one is cut and told apart by the action's suffix.</summary>
+    private string DefaultName(string jobId, string taskId, ActionRun run)
+    {
+        var name = $"m_{jobId}{taskId}";
+        return name.Length <= RemoteNames.MaxLength ? name : RemoteNames.Create(name, "m", Id, run.Number);
+    }
+
     private async Task WaitForTrainingAsync(string jobId, string taskId, ActionRun run, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var task = await Outage.PatientlyAsync(_client, () => _client.FineTuning.DescribeTaskAsync(taskId, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var (task, _) = await Outage.PatientlyAsync(_client, () => Api.DescribeTaskAsync(jobId, taskId, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (task.RunStatus == FineTuningRunStatus.Done)
             {
                 return;
@@ -118,13 +126,8 @@ public sealed class ModelPublishAction : BaseAction
         await ActionEventAsync(ActionState.Running, "model publish", new JsonObject { ["task_id"] = taskId, ["job_id"] = jobId, ["create"] = "publishTrainModel", ["done"] = false, ["name"] = name }, cancellationToken).ConfigureAwait(false);
         var set = await CreateOnce.RunAsync(
             run.IsResumed,
-            async () => (await _client.Models.FindModelSetByNameAsync(name, cancellationToken).ConfigureAwait(false))?.ModelSetId,
-            async () =>
-            {
-                var request = new PublishTrainModelRequest { ModelName = name, VersionMeta = new PublishVersionMeta { TaskId = jobId, IterationId = taskId } };
-                var result = await _client.Models.PublishTrainModelAsync(request, cancellationToken).ConfigureAwait(false);
-                return result.ModelIdStr ?? result.ModelId ?? throw new QianfanRequestException("The answer to publishTrainModel has no model id.", System.Net.HttpStatusCode.OK);
-            },
+            () => Api.FindModelAsync(name, cancellationToken),
+            () => Api.PublishAsync(name, jobId, taskId, cancellationToken),
             run,
             _client.Options.ConsoleRetry,
             cancellationToken).ConfigureAwait(false);

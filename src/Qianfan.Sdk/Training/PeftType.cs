@@ -32,6 +32,14 @@ public readonly record struct PeftType : IWireText<PeftType>
         _ => this,
     };
 
+    /// <summary>The name in the seed, which V1 takes: <see cref="FullFineTuning"/> is <c>ALL</c>, <see cref="PromptTuning"/> is <c>P-tuning</c>; others stay.</summary>
+    public string SeedName => Value switch
+    {
+        "FullFineTuning" => "ALL",
+        "PromptTuning" => "P-tuning",
+        _ => Value,
+    };
+
     /// <summary>The value of a text.</summary>
     public static PeftType From(string value) => new(value);
 

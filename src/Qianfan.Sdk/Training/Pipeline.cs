@@ -61,6 +61,35 @@ public sealed class Pipeline : BaseAction
     /// <summary>The action or post action with an id, or null.</summary>
     public BaseAction? this[string id] => _actions.Concat(_postActions).FirstOrDefault(a => a.Id == id);
 
+    /// <summary>From now on a handler hears the events of one action, or of the pipeline and all its actions. It takes the place of the one before. Not while the pipeline executes.</summary>
+    /// <param name="eventHandler">Hears the events.</param>
+    /// <param name="actionId">The action (also one of a nested pipeline, or the id of a pipeline for its own events); all when null.</param>
+    /// <exception cref="InvalidArgumentException">There is no such action.</exception>
+    /// <remarks>Current SDK: <c>Pipeline.register_event_handler</c>, which gave every action the handler whatever id was named.</remarks>
+    public void RegisterEventHandler(IEventHandler eventHandler, string? actionId = null)
+    {
+        ArgumentNullException.ThrowIfNull(eventHandler);
+        if (actionId is not null)
+        {
+            var action = Find(actionId) ?? throw new InvalidArgumentException($"The pipeline has no action {actionId}.");
+            action.EventHandler = eventHandler;
+            return;
+        }
+
+        EventHandler = eventHandler;
+        foreach (var action in _actions.Concat(_postActions))
+        {
+            if (action is Pipeline nested)
+            {
+                nested.RegisterEventHandler(eventHandler);
+            }
+            else
+            {
+                action.EventHandler = eventHandler;
+            }
+        }
+    }
+
     /// <summary>Takes a pipeline back from <see cref="BaseAction.Dumps"/>, on any machine.</summary>
     /// <param name="json">What Dumps gave.</param>
     /// <param name="client">The way to the platform.</param>
@@ -70,15 +99,7 @@ public sealed class Pipeline : BaseAction
     public static Pipeline Loads(string json, QianfanClient client, IEventHandler? handler = null, IReadOnlyDictionary<string, Func<BaseAction>>? customActions = null)
     {
         ArgumentNullException.ThrowIfNull(client);
-        var state = StateFormat.Parse(json);
-        if (ActionLoader.Load(state, client, customActions) is not Pipeline pipeline)
-        {
-            throw new InvalidArgumentException("The state is not that of a pipeline.");
-        }
-
-        pipeline.EventHandler = handler;
-        pipeline.PassOnHandler();
-        return pipeline;
+        return StateFormat.Read(json, state => Load(state, client, handler, customActions));
     }
 
     /// <summary>Executes from one of the actions on; those before are left out.</summary>
@@ -127,6 +148,18 @@ public sealed class Pipeline : BaseAction
             EventHandler = before;
             PassOnHandler(streaming);
         }
+    }
+
+    internal static Pipeline Load(JsonObject state, QianfanClient client, IEventHandler? handler, IReadOnlyDictionary<string, Func<BaseAction>>? customActions)
+    {
+        if (ActionLoader.Load(state, client, customActions) is not Pipeline pipeline)
+        {
+            throw new InvalidArgumentException("The state is not that of a pipeline.");
+        }
+
+        pipeline.EventHandler = handler;
+        pipeline.PassOnHandler();
+        return pipeline;
     }
 
     /// <inheritdoc/>
@@ -187,6 +220,10 @@ public sealed class Pipeline : BaseAction
         _currentId = StateFormat.Text(state, "current_action");
         _from = StateFormat.Number(state, "from");
     }
+
+    /// <summary>The pipeline itself or one of its actions, however deep.</summary>
+    internal BaseAction? Find(string id) =>
+        Id == id ? this : this[id] ?? _actions.Concat(_postActions).OfType<Pipeline>().Select(p => p.Find(id)).FirstOrDefault(a => a is not null);
 
     private async Task<JsonObject> RunOneAsync(BaseAction action, JsonObject input, ActionRun run, CancellationToken cancellationToken)
     {

@@ -6,19 +6,22 @@ namespace Qianfan.Sdk.Training;
 /// <summary>Names of what an action creates on the platform: the wished name, cut to what the platform takes, and a suffix by which the thing is found again.</summary>
 internal static class RemoteNames
 {
-    private const int MaxLength = 40;
+    public const int MaxLength = 40;
+
+    /// <summary>V1 takes 2 to 20 characters.</summary>
+    public const int LengthOfV1Task = 20;
 
     /// <summary>The suffix of an action's execution: the same on every machine, and no other action's.</summary>
     public static string Suffix(string actionId, int run) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{actionId}#{run}")))[..10];
 
-    public static string Create(string? wished, string fallback, string actionId, int run)
+    public static string Create(string? wished, string fallback, string actionId, int run, int maxLength = MaxLength)
     {
         var suffix = Suffix(actionId, run);
-        var name = new StringBuilder(MaxLength);
+        var name = new StringBuilder(maxLength);
         foreach (var c in string.IsNullOrWhiteSpace(wished) ? fallback : wished.Trim())
         {
-            if (name.Length >= MaxLength - suffix.Length - 1)
+            if (name.Length >= maxLength - suffix.Length - 1)
             {
                 break;
             }

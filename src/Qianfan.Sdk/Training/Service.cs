@@ -1,5 +1,7 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Sdk.Training;
@@ -50,13 +52,13 @@ public sealed class Service : IExecuteSerializable<JsonObject, JsonObject>
 
     /// <summary>Takes a service back from <see cref="Dumps"/>.</summary>
     /// <exception cref="InvalidArgumentException">The text is no state of a service.</exception>
-    public static Service Loads(string json, QianfanClient client) => FromJson(StateFormat.Parse(json), client);
+    public static Service Loads(string json, QianfanClient client) => StateFormat.Read(json, state => FromJson(state, client));
 
     /// <summary>Asks the platform where the service stands.</summary>
     /// <exception cref="InternalErrorException">The service's id is not known.</exception>
     public async Task<ServiceStatus> GetStatusAsync(CancellationToken cancellationToken = default)
     {
-        var service = await _client.Services.DescribeAsync(Id ?? throw new InternalErrorException("The service's id is not known."), cancellationToken).ConfigureAwait(false);
+        var service = await TrainingApi.Of(_client).DescribeServiceAsync(Id ?? throw new InternalErrorException("The service's id is not known."), cancellationToken).ConfigureAwait(false);
         return service.RunStatus.Value switch
         {
             "New" => ServiceStatus.Created,
@@ -69,32 +71,17 @@ public sealed class Service : IExecuteSerializable<JsonObject, JsonObject>
     }
 
     /// <summary>Calls the service with a body: <c>{"messages": [...]}</c> for chat, <c>{"prompt": "..."}</c> for completion, <c>{"input": [...]}</c> for embedding; further members are sent along.</summary>
-    /// <returns>The platform's answer.</returns>
+    /// <returns>The platform's answer, in the form of the generation that the client speaks (<see cref="QianfanOptions.ApiVersion"/>).</returns>
     /// <exception cref="InvalidArgumentException">The body doesn't fit, or the endpoint isn't known.</exception>
     /// <exception cref="InternalErrorException">This kind of service can't be called.</exception>
     public async Task<JsonObject> ExecAsync(JsonObject? input = null, CancellationToken cancellationToken = default)
     {
         var body = (JsonObject)(input ?? throw new InvalidArgumentException("A service needs an input.")).DeepClone();
-        body["model"] = Endpoint ?? throw new InvalidArgumentException("The service's endpoint is not known.");
         try
         {
-            switch (ServiceType)
-            {
-                case ServiceType.Completion when body["prompt"] is { } prompt:
-                    body.Remove("prompt");
-                    body["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt.DeepClone() });
-                    goto case ServiceType.Chat;
-                case ServiceType.Chat:
-                    var request = body.Deserialize(QianfanJson.Wire.ChatCompletionRequest)!;
-                    var answer = await _client.Chat.CompleteAsync(request, cancellationToken).ConfigureAwait(false);
-                    return (JsonObject)JsonSerializer.SerializeToNode(answer, QianfanJson.Wire.ChatCompletion)!;
-                case ServiceType.Embedding:
-                    var texts = body.Deserialize(QianfanJson.Wire.EmbeddingRequest)!;
-                    var vectors = await _client.Embeddings.CreateAsync(texts, cancellationToken).ConfigureAwait(false);
-                    return (JsonObject)JsonSerializer.SerializeToNode(vectors, QianfanJson.Wire.EmbeddingResponse)!;
-                default:
-                    throw new InternalErrorException($"A service of type {ServiceType} can't be called with this input.");
-            }
+            return _client.Options.ApiVersion == ApiVersion.V1
+                ? await ExecV1Async(body, cancellationToken).ConfigureAwait(false)
+                : await ExecV2Async(body, cancellationToken).ConfigureAwait(false);
         }
         catch (JsonException e)
         {
@@ -105,9 +92,9 @@ public sealed class Service : IExecuteSerializable<JsonObject, JsonObject>
     /// <summary>Chats and gives the answer piece by piece.</summary>
     /// <exception cref="InvalidArgumentException">The endpoint isn't known.</exception>
     public IAsyncEnumerable<ChatCompletionChunk> StreamAsync(IReadOnlyList<ChatMessage> messages, CancellationToken cancellationToken = default) =>
-        _client.Chat.StreamAsync(
-            new ChatCompletionRequest { Model = Endpoint ?? throw new InvalidArgumentException("The service's endpoint is not known."), Messages = messages },
-            cancellationToken);
+        _client.Options.ApiVersion == ApiVersion.V1
+            ? StreamV1Async(messages, cancellationToken)
+            : _client.Chat.StreamAsync(new ChatCompletionRequest { Model = KnownEndpoint, Messages = messages }, cancellationToken);
 
     /// <inheritdoc/>
     public string Dumps()
@@ -126,6 +113,10 @@ public sealed class Service : IExecuteSerializable<JsonObject, JsonObject>
         DeployConfig.FromState(state["deploy_config"]),
         StateFormat.Text(state, "name"));
 
+    private string KnownEndpoint => Endpoint ?? throw new InvalidArgumentException("The service's endpoint is not known.");
+
+    private InternalErrorException NotCallable => new($"A service of type {ServiceType} can't be called.");
+
     internal JsonObject ToJson() => new()
     {
         ["id"] = Id,
@@ -136,4 +127,47 @@ public sealed class Service : IExecuteSerializable<JsonObject, JsonObject>
         ["model_id"] = Model?.Id,
         ["deploy_config"] = DeployConfig?.ToState(),
     };
+
+    private async Task<JsonObject> ExecV2Async(JsonObject body, CancellationToken cancellationToken)
+    {
+        body["model"] = KnownEndpoint;
+        if (ServiceType == ServiceType.Completion && body["prompt"] is { } prompt)
+        {
+            body.Remove("prompt");
+            body["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt.DeepClone() });
+        }
+
+        return ServiceType switch
+        {
+            ServiceType.Chat or ServiceType.Completion => Json(await _client.Chat.CompleteAsync(body.Deserialize(QianfanJson.Wire.ChatCompletionRequest)!, cancellationToken).ConfigureAwait(false), QianfanJson.Wire.ChatCompletion),
+            ServiceType.Embedding => Json(await _client.Embeddings.CreateAsync(body.Deserialize(QianfanJson.Wire.EmbeddingRequest)!, cancellationToken).ConfigureAwait(false), QianfanJson.Wire.EmbeddingResponse),
+            _ => throw NotCallable,
+        };
+    }
+
+    private async Task<JsonObject> ExecV1Async(JsonObject body, CancellationToken cancellationToken) => ServiceType switch
+    {
+        ServiceType.Chat => Json(await _client.V1.Chat.CompleteAsync(KnownEndpoint, body.Deserialize(QianfanJson.Wire.V1ChatRequest)!, cancellationToken).ConfigureAwait(false), QianfanJson.Wire.V1ChatResponse),
+        ServiceType.Completion => Json(await _client.V1.Completions.CompleteAsync(KnownEndpoint, body.Deserialize(QianfanJson.Wire.V1CompletionRequest)!, cancellationToken).ConfigureAwait(false), QianfanJson.Wire.V1CompletionResponse),
+        ServiceType.Embedding => Json(await _client.V1.Embeddings.CreateAsync(KnownEndpoint, body.Deserialize(QianfanJson.Wire.V1EmbeddingRequest)!, cancellationToken).ConfigureAwait(false), QianfanJson.Wire.EmbeddingResponse),
+        _ => throw NotCallable,
+    };
+
+    /// <summary>V1's pieces in the form of V2's.</summary>
+    private async IAsyncEnumerable<ChatCompletionChunk> StreamV1Async(IReadOnlyList<ChatMessage> messages, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var request = new V1ChatRequest { Messages = [.. messages.Select(m => new V1ChatMessage { Role = m.Role, Content = m.Content })] };
+        await foreach (var piece in _client.V1.Chat.StreamAsync(KnownEndpoint, request, cancellationToken).ConfigureAwait(false))
+        {
+            yield return new ChatCompletionChunk
+            {
+                Id = piece.Id,
+                Created = piece.Created,
+                Choices = [new ChatChunkChoice { Delta = new ChatDelta { Content = piece.Result }, FinishReason = piece.FinishReason, IsEnd = piece.IsEnd }],
+                Usage = piece.Usage,
+            };
+        }
+    }
+
+    private static JsonObject Json<T>(T answer, JsonTypeInfo<T> type) => (JsonObject)JsonSerializer.SerializeToNode(answer, type)!;
 }

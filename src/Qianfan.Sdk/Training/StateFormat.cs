@@ -7,7 +7,10 @@ namespace Qianfan.Sdk.Training;
 /// <summary>The written form of actions, models and services: one JSON object with a version.</summary>
 internal static class StateFormat
 {
-    public const int Version = 1;
+    public const int Version = 2;
+
+    /// <summary>The oldest that is still read.</summary>
+    private const int Oldest = 1;
 
     public static JsonSerializerOptions Options { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -16,7 +19,7 @@ internal static class StateFormat
         JsonObject state;
         try
         {
-            state = JsonNode.Parse(json) as JsonObject ?? throw new InvalidArgumentException("The state is no JSON object.");
+            state = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject ?? throw new InvalidArgumentException("The state is no JSON object.");
         }
         catch (JsonException)
         {
@@ -24,9 +27,23 @@ internal static class StateFormat
         }
 
         var version = Number(state, "version");
-        return version == Version
+        return version is >= Oldest and <= Version
             ? state
-            : throw new InvalidArgumentException($"The state has version {version}; this library reads version {Version}.");
+            : throw new InvalidArgumentException($"The state has version {version}; this library reads versions {Oldest} to {Version}.");
+    }
+
+    /// <summary>Reads a state; what doesn't fit in it is refused in one way, whatever notices it.</summary>
+    public static T Read<T>(string json, Func<JsonObject, T> read)
+    {
+        var state = Parse(json);
+        try
+        {
+            return read(state);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            throw Broken(e.Message);
+        }
     }
 
     public static InvalidArgumentException Broken(string name) => new($"The state is broken: {name}.");

@@ -57,6 +57,9 @@ public sealed record TrainConfig
     /// <summary>Whether several short rows share a sequence; <c>Packing</c> on the wire.</summary>
     public string? Packing { get; init; }
 
+    /// <summary>Machines to train on; the platform's choice when null. V2 only.</summary>
+    public TrainResourceConfig? ResourceConfig { get; init; }
+
     /// <summary>Further parameters by their names on the wire, sent as they are.</summary>
     public JsonObject? Extras { get; init; }
 
@@ -142,6 +145,41 @@ public sealed record TrainConfig
     internal static TrainConfig? FromState(JsonNode? state) => state.Deserialize(TrainingJson.Default.TrainConfig);
 }
 
+/// <summary>Machines of a training. Immutable.</summary>
+/// <remarks>Current SDK: <c>qianfan.trainer.configs.ResourceConfig</c>.</remarks>
+public sealed record TrainResourceConfig
+{
+    /// <summary>A pool of one's own.</summary>
+    public string? ResourceId { get; init; }
+
+    /// <summary>Machines, at least 1.</summary>
+    public int? NodeNum { get; init; }
+
+    /// <summary>Whether machines that stand idle may be used.</summary>
+    public bool? IdleResource { get; init; }
+
+    internal JsonObject ToWire()
+    {
+        var wire = new JsonObject();
+        if (ResourceId is not null)
+        {
+            wire["resourceId"] = ResourceId;
+        }
+
+        if (NodeNum is { } nodes)
+        {
+            wire["nodeNum"] = nodes;
+        }
+
+        if (IdleResource is { } idle)
+        {
+            wire["idleResource"] = idle;
+        }
+
+        return wire;
+    }
+}
+
 /// <summary>How to deploy. Immutable.</summary>
 /// <remarks>Seed: <c>qianfan.trainer.configs.DeployConfig</c>; in the seed replicas, pool type and service type have no default.</remarks>
 public sealed record DeployConfig
@@ -198,4 +236,5 @@ public sealed record DeployConfig
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(TrainConfig))]
 [JsonSerializable(typeof(DeployConfig))]
+[JsonSerializable(typeof(TrainActionOptions))]
 internal sealed partial class TrainingJson : JsonSerializerContext;

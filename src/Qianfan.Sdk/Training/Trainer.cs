@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 
 namespace Qianfan.Sdk.Training;
@@ -8,10 +9,10 @@ namespace Qianfan.Sdk.Training;
 public sealed record TrainerResult(JsonObject? Output, Exception? Error);
 
 /// <summary>A whole training process in one call: run, follow, stop, resume.</summary>
-/// <remarks>One execution at a time. Seed: <c>qianfan.trainer.base.Trainer</c>.</remarks>
+/// <remarks>One execution at a time; <see cref="StopAsync"/>, <see cref="Dumps"/>, <see cref="Status"/> and <see cref="Result"/> may be called from anywhere meanwhile. Seed: <c>qianfan.trainer.base.Trainer</c>.</remarks>
 public abstract class Trainer : ISerializable
 {
-    private readonly List<TrainerResult> _result = [];
+    private IReadOnlyList<TrainerResult> _result = [];
     private Task? _running;
 
     /// <summary>Creates a trainer of pipelines.</summary>
@@ -21,10 +22,10 @@ public abstract class Trainer : ISerializable
     public IReadOnlyList<Pipeline> Ppls { get; }
 
     /// <summary>What each pipeline gave in the last execution.</summary>
-    public IReadOnlyList<TrainerResult> Result => _result;
+    public IReadOnlyList<TrainerResult> Result => Volatile.Read(ref _result);
 
     /// <summary>Output of the last pipeline, or null while there is none.</summary>
-    public JsonObject? Output => Ppls[^1].Output;
+    public JsonObject? Output => Ppls.Count > 0 ? Ppls[^1].Output : null;
 
     /// <summary>Where the process stands: the name of a <see cref="FinetuneStatus"/> or, once it deploys, of a <see cref="ServiceStatus"/>. Moves with the actions.</summary>
     public virtual string Status
@@ -42,7 +43,8 @@ public abstract class Trainer : ISerializable
     /// <returns>This trainer.</returns>
     /// <exception cref="ActionStoppedException">It was stopped.</exception>
     /// <exception cref="QianfanException">It failed.</exception>
-    public async Task<Trainer> RunAsync(JsonObject? input = null, CancellationToken cancellationToken = default)
+    /// <exception cref="InvalidArgumentException">There is no pipeline to run.</exception>
+    public virtual async Task<Trainer> RunAsync(JsonObject? input = null, CancellationToken cancellationToken = default)
     {
         await EachAsync(ppl => ppl.ExecAsync(input, cancellationToken)).ConfigureAwait(false);
         return this;
@@ -52,10 +54,25 @@ public abstract class Trainer : ISerializable
     /// <inheritdoc cref="RunAsync" path="/param[@name='cancellationToken']"/>
     /// <inheritdoc cref="RunAsync" path="/returns"/>
     /// <inheritdoc cref="RunAsync" path="/exception"/>
-    public async Task<Trainer> ResumeAsync(CancellationToken cancellationToken = default)
+    public virtual async Task<Trainer> ResumeAsync(CancellationToken cancellationToken = default)
     {
         await EachAsync(ppl => ppl.ResumeAsync(cancellationToken)).ConfigureAwait(false);
         return this;
+    }
+
+    /// <summary>Runs (or resumes) and gives the events as they come, in place of the handlers: see <see cref="Pipeline.ExecWithEventsAsync"/>.</summary>
+    /// <param name="input">Input of the first action.</param>
+    /// <param name="resume">True: goes on with what was interrupted, stopped or failed.</param>
+    /// <param name="cancellationToken">Aborts.</param>
+    public async IAsyncEnumerable<Event> RunWithEventsAsync(JsonObject? input = null, bool resume = false, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        foreach (var ppl in PipelinesToRun())
+        {
+            await foreach (var e in ppl.ExecWithEventsAsync(input, resume, cancellationToken).ConfigureAwait(false))
+            {
+                yield return e;
+            }
+        }
     }
 
     /// <summary>Begins to run and returns at once; <see cref="WaitAsync"/> waits for the end and tells of errors.</summary>
@@ -93,23 +110,83 @@ public abstract class Trainer : ISerializable
         return this;
     }
 
-    /// <inheritdoc/>
-    public virtual string Dumps() => Ppls[0].Dumps();
+    /// <summary>From now on a handler hears the events of one action, or of everything: see <see cref="Pipeline.RegisterEventHandler"/>.</summary>
+    /// <param name="eventHandler">Hears the events.</param>
+    /// <param name="pplId">The pipeline; all when null.</param>
+    /// <param name="actionId">The action; all when null.</param>
+    /// <exception cref="InvalidArgumentException">There is no such pipeline or action.</exception>
+    public void RegisterEventHandler(IEventHandler eventHandler, string? pplId = null, string? actionId = null)
+    {
+        List<Pipeline> ppls = [.. Ppls.Where(p => (pplId is null || p.Id == pplId) && (actionId is null || p.Find(actionId) is not null))];
+        if (ppls.Count == 0)
+        {
+            throw new InvalidArgumentException($"The trainer has no {(actionId is null ? $"pipeline {pplId}" : $"action {actionId}")}.");
+        }
+
+        foreach (var ppl in ppls)
+        {
+            ppl.RegisterEventHandler(eventHandler, actionId);
+        }
+    }
+
+    /// <summary>The state of all pipelines as versioned JSON, with the class's name; no network.</summary>
+    public virtual string Dumps()
+    {
+        var state = new JsonObject
+        {
+            ["version"] = StateFormat.Version,
+            ["type"] = GetType().Name,
+            ["ppls"] = new JsonArray([.. Ppls.Select(p => (JsonNode)p.DumpState())]),
+        };
+        return state.ToJsonString(StateFormat.Options);
+    }
+
+    /// <summary>The pipelines in what <see cref="Dumps"/> gave.</summary>
+    /// <param name="json">What Dumps gave.</param>
+    /// <param name="type">The class that it must be of.</param>
+    /// <param name="client">The way to the platform.</param>
+    /// <param name="eventHandler">Hears the events from now on.</param>
+    /// <param name="customActions">See <see cref="Pipeline.Loads"/>.</param>
+    /// <exception cref="InvalidArgumentException">The text is no state of such a trainer, or of another version.</exception>
+    protected static Pipeline[] LoadPipelines(string json, string type, QianfanClient client, IEventHandler? eventHandler, IReadOnlyDictionary<string, Func<BaseAction>>? customActions = null)
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        return StateFormat.Read(json, state =>
+        {
+            var written = StateFormat.RequiredText(state, "type");
+
+            // Version 1 wrote a trainer as its pipeline.
+            if (written == nameof(Pipeline) && StateFormat.Number(state, "version") == 1)
+            {
+                return [Pipeline.Load(state, client, eventHandler, customActions)];
+            }
+
+            return written == type && state["ppls"] is JsonArray { Count: > 0 } ppls
+                ? ppls.Select(p => Pipeline.Load(p as JsonObject ?? throw StateFormat.Broken("ppls"), client, eventHandler, customActions)).ToArray()
+                : throw new InvalidArgumentException($"The state is not that of {type}.");
+        });
+    }
+
+    private IReadOnlyList<Pipeline> PipelinesToRun() => Ppls.Count > 0 ? Ppls : throw new InvalidArgumentException("There is no pipeline to run.");
 
     private async Task EachAsync(Func<Pipeline, Task<JsonObject>> execute)
     {
-        _result.Clear();
-        foreach (var ppl in Ppls)
+        var results = new List<TrainerResult>();
+        Volatile.Write(ref _result, []);
+        foreach (var ppl in PipelinesToRun())
         {
             try
             {
-                var output = await execute(ppl).ConfigureAwait(false);
-                _result.Add(new TrainerResult(output, null));
+                results.Add(new TrainerResult(await execute(ppl).ConfigureAwait(false), null));
             }
             catch (Exception e)
             {
-                _result.Add(new TrainerResult(null, e));
+                results.Add(new TrainerResult(null, e));
                 throw;
+            }
+            finally
+            {
+                Volatile.Write(ref _result, [.. results]);
             }
         }
     }

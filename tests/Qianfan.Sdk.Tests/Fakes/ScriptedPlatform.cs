@@ -9,7 +9,7 @@ namespace Qianfan.Sdk.Tests.Fakes;
 internal sealed class ScriptedPlatform : HttpMessageHandler
 {
     private readonly Lock _sync = new();
-    private int _uploads;
+    private readonly List<string> _files = [];
     private bool _imported;
 
     public List<RecordedRequest> Requests { get; } = [];
@@ -44,6 +44,12 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
     public int BreakStreamAfter { get; set; } = -1;
 
     public bool ModelFails { get; set; }
+
+    /// <summary>Status of services that are created.</summary>
+    public string ServiceStatus { get; set; } = "Serving";
+
+    /// <summary>What DescribeFineTuningTask tells as kind of training.</summary>
+    public string TrainMode { get; set; } = "SFT";
 
     public int Count(string name) => Requests.Count(r => r.Name == name);
 
@@ -88,12 +94,9 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
 
         if (path == "/v1/files")
         {
-            lock (_sync)
-            {
-                Uploads.Add(text!);
-            }
-
-            return Json(new JsonObject { ["id"] = $"file-{Interlocked.Increment(ref _uploads)}", ["object"] = "file" });
+            var files = Files(request, text);
+            await After(recorded.Name);
+            return files;
         }
 
         HttpResponseMessage answer;
@@ -104,6 +107,22 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
 
         await After(recorded.Name);
         return answer;
+    }
+
+    private HttpResponseMessage Files(HttpRequestMessage request, string? text)
+    {
+        lock (_sync)
+        {
+            if (request.Method == HttpMethod.Get)
+            {
+                return Json(new JsonObject { ["data"] = new JsonArray([.. _files.Select((f, i) => new JsonObject { ["id"] = $"file-{i + 1}", ["filename"] = f })]) });
+            }
+
+            Uploads.Add(text!);
+            var name = text!.Split("filename=")[1];
+            _files.Add(name.Split(';', '\r', '\n')[0].Trim('"'));
+            return Json(new JsonObject { ["id"] = $"file-{_files.Count}", ["object"] = "file" });
+        }
     }
 
     private HttpResponseMessage Events(string taskId, RecordedRequest request)
@@ -150,6 +169,8 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
                 var told = Polls.Count > 0 ? Polls.Dequeue() : new JsonObject { ["runStatus"] = log.Log.Status, ["runProgress"] = "50%" };
                 told["taskId"] = Text("taskId");
                 told["jobId"] = log.JobId;
+                told["model"] = "qianfan-tiny";
+                told["trainMode"] = TrainMode;
                 told["checkpointList"] = Checkpoints?.DeepClone();
                 told["metrics"] = new JsonObject { ["BLEU-4"] = "16.56%" };
                 return Result(told);
@@ -178,12 +199,16 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
             case "modelVersionDetail":
                 return Result(new JsonObject { ["modelVersionIdStr"] = Text("modelVersionId"), ["modelId"] = 12, ["state"] = ModelFails ? "Fail" : "Ready" });
             case "CreateService":
-                Services.Add(($"svco-{Services.Count + 1}", Text("name"), "Serving"));
+                Services.Add(($"svco-{Services.Count + 1}", Text("name"), ServiceStatus));
                 return Result(new JsonObject { ["serviceId"] = Services[^1].Id });
             case "DescribeServices":
                 return Result(new JsonObject { ["serviceList"] = new JsonArray([.. Services.Where(s => s.Name == Text("name")).Select(Describe)]) });
             case "DescribeService":
                 return Result(Describe(Services.First(s => s.Id == Text("serviceId"))));
+            case "StartService" or "StopService":
+                var index = Services.FindIndex(s => s.Id == Text("serviceId"));
+                Services[index] = Services[index] with { Status = request.Name == "StartService" ? "Serving" : "Stopped" };
+                return Result(JsonValue.Create(true));
             case "create":
                 Datasets.Add(Text("name"));
                 return DatasetResult(new JsonObject { ["id"] = 101, ["datasetId"] = $"ds-{Datasets.Count}" });
