@@ -4,70 +4,70 @@ namespace Qianfan.Sdk;
 public sealed record QianfanOptions
 {
     /// <summary>Access key of the IAM pair (<c>QIANFAN_ACCESS_KEY</c>).</summary>
-    public string? AccessKey { get; init; }
+    public string? AccessKey { get; set; }
 
     /// <summary>Secret key of the IAM pair (<c>QIANFAN_SECRET_KEY</c>). Never sent to the cloud.</summary>
-    public string? SecretKey { get; init; }
+    public string? SecretKey { get; set; }
 
     /// <summary>A ready bearer token for inference (<c>QIANFAN_BEARER_TOKEN</c>), used when there is no key pair.</summary>
-    public string? BearerToken { get; init; }
+    public string? BearerToken { get; set; }
 
     /// <summary>Application id, sent as header <c>appid</c> with V2 inference (<c>QIANFAN_APP_ID</c>).</summary>
-    public string? AppId { get; init; }
+    public string? AppId { get; set; }
 
     /// <summary>Console API and V2 inference (<c>QIANFAN_CONSOLE_API_BASE_URL</c>).</summary>
-    public string ConsoleBaseUrl { get; init; } = "https://qianfan.baidubce.com";
+    public string ConsoleBaseUrl { get; set; } = "https://qianfan.baidubce.com";
 
     /// <summary>V1 inference (<c>QIANFAN_BASE_URL</c>).</summary>
-    public string BaseUrl { get; init; } = "https://aip.baidubce.com";
+    public string BaseUrl { get; set; } = "https://aip.baidubce.com";
 
     /// <summary>Bearer token service (<c>QIANFAN_IAM_BASE_URL</c>).</summary>
-    public string IamBaseUrl { get; init; } = "https://iam.bj.baidubce.com";
+    public string IamBaseUrl { get; set; } = "https://iam.bj.baidubce.com";
 
     /// <summary>True when the platform is a self-hosted Qianfan Portal: files are uploaded to it, tasks are followed by their event stream, stopped tasks can be resumed, services stopped and deleted.</summary>
-    public bool PlatformExtensions { get; init; }
+    public bool PlatformExtensions { get; set; }
 
     /// <summary>Lifetime of a signature in seconds.</summary>
-    public int SignatureExpirationSeconds { get; init; } = 300;
+    public int SignatureExpirationSeconds { get; set; } = 300;
 
     /// <summary>Lifetime to ask for when a bearer token is fetched.</summary>
-    public TimeSpan BearerTokenLifetime { get; init; } = TimeSpan.FromHours(12);
+    public TimeSpan BearerTokenLifetime { get; set; } = TimeSpan.FromHours(12);
 
     /// <summary>Longest wait for a console call, each attempt.</summary>
-    public TimeSpan ConsoleTimeout { get; init; } = TimeSpan.FromSeconds(60);
+    public TimeSpan ConsoleTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Longest wait for an inference call, each attempt.</summary>
-    public TimeSpan InferenceTimeout { get; init; } = TimeSpan.FromSeconds(300);
+    public TimeSpan InferenceTimeout { get; set; } = TimeSpan.FromSeconds(300);
 
     /// <summary>Longest time for the upload of one file.</summary>
-    public TimeSpan UploadTimeout { get; init; } = TimeSpan.FromHours(2);
+    public TimeSpan UploadTimeout { get; set; } = TimeSpan.FromHours(2);
 
     /// <summary>A stream that is silent for so long (keep-alive comments count as sound) is taken as broken.</summary>
-    public TimeSpan StreamIdleTimeout { get; init; } = TimeSpan.FromSeconds(90);
+    public TimeSpan StreamIdleTimeout { get; set; } = TimeSpan.FromSeconds(90);
 
     /// <summary>How long a pipeline that follows work on the platform goes on without reaching it before it fails (it can be resumed then).</summary>
-    public TimeSpan OutagePatience { get; init; } = TimeSpan.FromMinutes(15);
+    public TimeSpan OutagePatience { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>Retry of console calls.</summary>
-    public RetryOptions ConsoleRetry { get; init; } = new() { Codes = ["336100", "18", "500000"] };
+    public RetryOptions ConsoleRetry { get; set; } = new() { Codes = ["336100", "18", "500000"] };
 
     /// <summary>Retry of inference calls; of streams, only the opening.</summary>
-    public RetryOptions InferenceRetry { get; init; } = new() { Codes = ["2", "336100", "18", "336501", "336502", "15", "rpm_rate_limit_exceeded", "tpm_rate_limit_exceeded"] };
+    public RetryOptions InferenceRetry { get; set; } = new() { Codes = ["2", "336100", "18", "336501", "336502", "15", "rpm_rate_limit_exceeded", "tpm_rate_limit_exceeded"] };
 
     /// <summary>Time between two looks at an import or release.</summary>
-    public TimeSpan? DatasetPollingInterval { get; init; }
+    public TimeSpan? DatasetPollingInterval { get; set; }
 
     /// <summary>Time between two looks at a training; not used where the platform streams events.</summary>
-    public TimeSpan? TrainPollingInterval { get; init; }
+    public TimeSpan? TrainPollingInterval { get; set; }
 
     /// <summary>Time between two looks at a model being published.</summary>
-    public TimeSpan? ModelPublishPollingInterval { get; init; }
+    public TimeSpan? ModelPublishPollingInterval { get; set; }
 
     /// <summary>Time between two looks at a service being deployed.</summary>
-    public TimeSpan? DeployPollingInterval { get; init; }
+    public TimeSpan? DeployPollingInterval { get; set; }
 
     /// <summary>Object storage through which rows reach the cloud; not used with <see cref="PlatformExtensions"/>.</summary>
-    public BosOptions Bos { get; init; } = new();
+    public BosOptions Bos { get; set; } = new();
 
     internal TimeSpan DatasetPoll => DatasetPollingInterval ?? TimeSpan.FromSeconds(PlatformExtensions ? 0.5 : 2);
 
@@ -105,33 +105,33 @@ public sealed record QianfanOptions
 public sealed record RetryOptions
 {
     /// <summary>Attempts in all; 1 is no retry.</summary>
-    public int MaxAttempts { get; init; } = 3;
+    public int MaxAttempts { get; set; } = 3;
 
     /// <summary>First wait.</summary>
-    public TimeSpan BackoffFactor { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan BackoffFactor { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Largest random part.</summary>
-    public TimeSpan Jitter { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan Jitter { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Longest wait.</summary>
-    public TimeSpan MaxWait { get; init; } = TimeSpan.FromSeconds(120);
+    public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(120);
 
     /// <summary>Error codes that are worth another attempt. Besides these: HTTP 429, and for calls that change nothing or can be repeated safely HTTP 502, 503, 504 and broken connections.</summary>
-    public IReadOnlyList<string> Codes { get; init; } = [];
+    public IReadOnlyList<string> Codes { get; set; } = [];
 }
 
 /// <summary>Baidu's object storage.</summary>
 public sealed record BosOptions
 {
     /// <summary>Region, part of the host name.</summary>
-    public string Region { get; init; } = "bj";
+    public string Region { get; set; } = "bj";
 
     /// <summary>Bucket that rows are put into. Needed to upload a local dataset to the cloud.</summary>
-    public string? Bucket { get; init; }
+    public string? Bucket { get; set; }
 
     /// <summary>Folder in the bucket, without a slash at the start; ends with one unless empty.</summary>
-    public string Prefix { get; init; } = "qianfan/";
+    public string Prefix { get; set; } = "qianfan/";
 
     /// <summary>Address in place of <c>https://{Region}.bcebos.com</c>.</summary>
-    public string? Endpoint { get; init; }
+    public string? Endpoint { get; set; }
 }

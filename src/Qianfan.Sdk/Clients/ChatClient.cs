@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
+using Qianfan.Sdk.Telemetry;
 
 namespace Qianfan.Sdk;
 
@@ -14,17 +15,41 @@ public sealed class ChatClient
     internal ChatClient(QianfanTransport transport) => _transport = transport;
 
     /// <summary>Asks and waits for the whole answer.</summary>
-    public async Task<ChatCompletion> CompleteAsync(ChatCompletionRequest request, CancellationToken cancellationToken = default)
-    {
-        using var document = await _transport.SendAsync(Call(request with { Stream = false, StreamOptions = null }), cancellationToken).ConfigureAwait(false);
-        return QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.ChatCompletion, "chat");
-    }
+    public Task<ChatCompletion> CompleteAsync(ChatCompletionRequest request, CancellationToken cancellationToken = default) => CompleteAsAsync("chat", request, cancellationToken);
 
     /// <summary>Asks and gives the answer piece by piece. Only the opening of the stream is retried. Ending the enumeration early ends the generation.</summary>
     /// <exception cref="QianfanRequestException">The stream broke before the answer was complete; the pieces so far are valid.</exception>
-    public async IAsyncEnumerable<ChatCompletionChunk> StreamAsync(ChatCompletionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<ChatCompletionChunk> StreamAsync(ChatCompletionRequest request, CancellationToken cancellationToken = default) => StreamAs("chat", request, cancellationToken);
+
+    /// <summary>Asks under another name of the operation, for those who watch.</summary>
+    internal async Task<ChatCompletion> CompleteAsAsync(string operationName, ChatCompletionRequest request, CancellationToken cancellationToken)
     {
-        using var response = await _transport.OpenEventStreamAsync(Call(request with { Stream = true }), cancellationToken).ConfigureAwait(false);
+        request = request with { Stream = false, StreamOptions = null };
+        using var operation = InferenceOperation.Start(operationName, request, _transport.Options, _transport.Time);
+        try
+        {
+            using var document = await _transport.SendAsync(Call(request), cancellationToken).ConfigureAwait(false);
+            var answer = QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.ChatCompletion, "chat");
+            operation?.Answered(answer);
+            return answer;
+        }
+        catch (Exception e)
+        {
+            operation?.Failed(e);
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="CompleteAsAsync"/>
+    internal IAsyncEnumerable<ChatCompletionChunk> StreamAs(string operationName, ChatCompletionRequest request, CancellationToken cancellationToken)
+    {
+        request = request with { Stream = true };
+        return InferenceOperation.Watch(operationName, request, _transport.Options, _transport.Time, ReadAsync(request, cancellationToken));
+    }
+
+    private async IAsyncEnumerable<ChatCompletionChunk> ReadAsync(ChatCompletionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var response = await _transport.OpenEventStreamAsync(Call(request), cancellationToken).ConfigureAwait(false);
         var complete = false;
         await foreach (var item in _transport.ReadEventsAsync(response, cancellationToken).ConfigureAwait(false))
         {

@@ -1,5 +1,6 @@
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
+using Qianfan.Sdk.Telemetry;
 
 namespace Qianfan.Sdk;
 
@@ -15,8 +16,19 @@ public sealed class EmbeddingsClient
     /// <exception cref="QianfanRequestException">No usable answer comes.</exception>
     public async Task<EmbeddingResponse> CreateAsync(EmbeddingRequest request, CancellationToken cancellationToken = default)
     {
-        var call = InferenceCalls.Post(_transport, "/v2/embeddings", QianfanTransport.Json(request, QianfanJson.Wire.EmbeddingRequest));
-        using var document = await _transport.SendAsync(call, cancellationToken).ConfigureAwait(false);
-        return QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.EmbeddingResponse, "embeddings");
+        using var operation = InferenceOperation.Start(request, _transport.Options, _transport.Time);
+        try
+        {
+            var call = InferenceCalls.Post(_transport, "/v2/embeddings", QianfanTransport.Json(request, QianfanJson.Wire.EmbeddingRequest));
+            using var document = await _transport.SendAsync(call, cancellationToken).ConfigureAwait(false);
+            var answer = QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.EmbeddingResponse, "embeddings");
+            operation?.Answered(answer);
+            return answer;
+        }
+        catch (Exception e)
+        {
+            operation?.Failed(e);
+            throw;
+        }
     }
 }
