@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.AI;
 using Qianfan.Sdk.Protocol;
 
@@ -13,20 +14,6 @@ internal static class AdditionalMembers
     public static void Apply(EmbeddingRequest request, AdditionalPropertiesDictionary? properties) =>
         request.Extra = Apply(request, request.Extra, properties);
 
-    /// <summary>A value of any type that the serialization knows.</summary>
-    /// <exception cref="NotSupportedException">It knows nothing of the type.</exception>
-    public static JsonElement ToElement(object? value, string what)
-    {
-        try
-        {
-            return JsonSerializer.SerializeToElement(value, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object)));
-        }
-        catch (NotSupportedException e)
-        {
-            throw new NotSupportedException($"{value!.GetType()}, {what}, can't be written as JSON here: give a JsonElement.", e);
-        }
-    }
-
     // A name that the record has goes into its member, so that no name stands in the body twice.
     private static IDictionary<string, JsonElement>? Apply(object request, IDictionary<string, JsonElement>? extra, AdditionalPropertiesDictionary? properties)
     {
@@ -38,22 +25,33 @@ internal static class AdditionalMembers
         var rest = extra is null ? [] : new Dictionary<string, JsonElement>(extra, StringComparer.Ordinal);
         foreach (var (name, value) in properties)
         {
-            var element = ToElement(value, $"the additional property {name}");
-            var member = QianfanJson.Wire.GetTypeInfo(request.GetType())!.Properties.FirstOrDefault(p => p.Name == name && !p.IsExtensionData);
-            if (member is null)
+            var element = AIJson.ToElement(value, $"the additional property {name}");
+            if (QianfanJson.Wire.GetTypeInfo(request.GetType())!.Properties.FirstOrDefault(p => p.Name == name && !p.IsExtensionData) is not { } member)
             {
                 rest[name] = element;
             }
-            else if (member.Set is { } set && QianfanJson.Wire.GetTypeInfo(member.PropertyType) is { } type)
+            else if (member.IsRequired)
             {
-                set(request, element.Deserialize(type));
+                throw new InvalidArgumentException($"{name} can't be an additional property.");
             }
             else
             {
-                throw new NotSupportedException($"{name} can't be set by an additional property.");
+                member.Set!(request, Value(element, member, name));
             }
         }
 
         return rest.Count > 0 ? rest : null;
+    }
+
+    private static object? Value(JsonElement element, JsonPropertyInfo member, string name)
+    {
+        try
+        {
+            return element.Deserialize(QianfanJson.Wire.GetTypeInfo(member.PropertyType)!);
+        }
+        catch (JsonException)
+        {
+            throw new InvalidArgumentException($"The additional property {name} has a value of the wrong type.");
+        }
     }
 }

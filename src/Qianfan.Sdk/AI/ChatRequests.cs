@@ -98,7 +98,7 @@ internal static class ChatRequests
                 Function = new ChatFunctionCall
                 {
                     Name = call.Name,
-                    Arguments = JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>))),
+                    Arguments = JsonSerializer.Serialize(call.Arguments ?? new Dictionary<string, object?>(), AIJson.Arguments),
                 },
             }),
         ],
@@ -109,7 +109,7 @@ internal static class ChatRequests
         null => "",
         string text => text,
         JsonElement { ValueKind: JsonValueKind.String } element => element.GetString()!,
-        var value => AdditionalMembers.ToElement(value, $"the result of call {result.CallId}").GetRawText(),
+        var value => AIJson.ToText(value, $"the result of call {result.CallId}"),
     };
 
     private static JsonElement Tools(IEnumerable<AITool> tools) => JsonSerializer.SerializeToElement(
@@ -130,12 +130,12 @@ internal static class ChatRequests
         _ => throw new NotSupportedException($"Unknown tool mode {mode.GetType().Name}."),
     };
 
-    private static JsonElement? Format(Microsoft.Extensions.AI.ChatResponseFormat? format) => format switch
+    private static JsonElement? Format(ChatResponseFormat? format) => format switch
     {
         null => null,
-        ChatResponseFormatText => Format(new Wire.ChatResponseFormat { Type = "text" }),
-        ChatResponseFormatJson { Schema: null } => Format(new Wire.ChatResponseFormat { Type = "json_object" }),
-        ChatResponseFormatJson { Schema: { } schema } json => Format(new Wire.ChatResponseFormat
+        ChatResponseFormatText => Format(new ChatAnswerFormat { Type = "text" }),
+        ChatResponseFormatJson { Schema: null } => Format(new ChatAnswerFormat { Type = "json_object" }),
+        ChatResponseFormatJson { Schema: { } schema } json => Format(new ChatAnswerFormat
         {
             Type = "json_schema",
             JsonSchema = new ChatJsonSchema { Name = json.SchemaName ?? "answer", Description = json.SchemaDescription, Schema = schema },
@@ -143,7 +143,7 @@ internal static class ChatRequests
         _ => throw new NotSupportedException($"Unknown response format {format.GetType().Name}."),
     };
 
-    private static JsonElement Format(Wire.ChatResponseFormat format) => JsonSerializer.SerializeToElement(format, ChatToolsJson.Default.ChatResponseFormat);
+    private static JsonElement Format(ChatAnswerFormat format) => JsonSerializer.SerializeToElement(format, ChatToolsJson.Default.ChatAnswerFormat);
 
     private static JsonElement Word(string word) => JsonSerializer.SerializeToElement(word, ChatToolsJson.Default.String);
 

@@ -60,7 +60,7 @@ internal static class ChatResponses
 
     private static IDictionary<string, object?>? Arguments(string json) => json.Length == 0
         ? new Dictionary<string, object?>()
-        : (IDictionary<string, object?>?)JsonSerializer.Deserialize(json, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>)));
+        : JsonSerializer.Deserialize(json, AIJson.Arguments);
 
     private static Microsoft.Extensions.AI.ChatMessage Message(ChatCompletion completion, ChatChoice choice) => new(
         Role(choice.Message?.Role) ?? ChatRole.Assistant,

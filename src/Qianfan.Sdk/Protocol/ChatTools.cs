@@ -66,7 +66,7 @@ internal sealed record ChatToolChoice
 }
 
 /// <summary><c>response_format</c>.</summary>
-internal sealed record ChatResponseFormat
+internal sealed record ChatAnswerFormat
 {
     /// <summary><c>text</c>, <c>json_object</c>, <c>json_schema</c>.</summary>
     [JsonPropertyName("type")]
@@ -94,6 +94,6 @@ internal sealed record ChatJsonSchema
 [JsonSerializable(typeof(IReadOnlyList<ChatTool>))]
 [JsonSerializable(typeof(IReadOnlyList<ChatToolCall>))]
 [JsonSerializable(typeof(ChatToolChoice))]
-[JsonSerializable(typeof(ChatResponseFormat))]
+[JsonSerializable(typeof(ChatAnswerFormat))]
 [JsonSerializable(typeof(string))]
 internal sealed partial class ChatToolsJson : JsonSerializerContext;
