@@ -61,8 +61,31 @@ public class QianfanApiException : QianfanException
 /// <remarks>Seed: <c>qianfan.errors.AccessTokenExpiredError</c>, <c>AuthError</c>.</remarks>
 public sealed class QianfanAuthenticationException : QianfanApiException
 {
+    internal static readonly TimeSpan SkewThatMatters = TimeSpan.FromMinutes(1);
+
     /// <inheritdoc cref="QianfanApiException(string, string, string?, HttpStatusCode)"/>
     public QianfanAuthenticationException(string code, string apiMessage, string? requestId, HttpStatusCode statusCode)
+        : base(code, apiMessage, requestId, statusCode)
+    {
+    }
+
+    /// <summary>How far this machine's clock is ahead of the platform's (negative: behind), to the second; null when the platform didn't tell its time. A signature made with a wrong clock is refused.</summary>
+    public TimeSpan? ClockSkew { get; init; }
+
+    /// <inheritdoc/>
+    public override string Message => ClockSkew is { } skew && skew.Duration() >= SkewThatMatters
+        ? $"{base.Message} This machine's clock is {skew.Duration():d\\.hh\\:mm\\:ss} {(skew > TimeSpan.Zero ? "ahead of" : "behind")} the platform's; signatures need the right time."
+        : base.Message;
+
+    internal DateTimeOffset? ServerTime { get; init; }
+}
+
+/// <summary>Too many requests or tokens in the platform's eyes: a second, a minute, a day, or in all.</summary>
+/// <remarks>The official client raises <c>qianfan.errors.APIError</c> for it. <see cref="QianfanApiException.RetryAfter"/> says when to come again, if the platform does.</remarks>
+public sealed class QianfanRateLimitException : QianfanApiException
+{
+    /// <inheritdoc cref="QianfanApiException(string, string, string?, HttpStatusCode)"/>
+    public QianfanRateLimitException(string code, string apiMessage, string? requestId, HttpStatusCode statusCode)
         : base(code, apiMessage, requestId, statusCode)
     {
     }

@@ -51,7 +51,7 @@ internal static class ChatResponses
     }
 
     public static IReadOnlyList<ChatToolCall> ToolCalls(JsonElement? calls) => calls is { ValueKind: JsonValueKind.Array } array
-        ? Http.QianfanTransport.Deserialize(array, ChatToolsJson.Default.IReadOnlyListChatToolCall, "chat")
+        ? Http.Json.Deserialize(array, ChatToolsJson.Default.IReadOnlyListChatToolCall, "chat")
         : [];
 
     /// <summary>A call; arguments that are no JSON are left to whoever invokes it, who finds the reason in <see cref="FunctionCallContent.Exception"/>.</summary>

@@ -4,57 +4,43 @@ using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Sdk.Authentication;
 
-/// <summary>Gives the bearer token of V2 inference: the pair itself on our platform, one fetched with the pair and renewed 10 seconds before it ends, or the static one. Thread-safe.</summary>
-internal sealed class BearerTokenSource(QianfanTransport transport)
+/// <summary>Gives the bearer token of V2 inference, ready to be a header: the pair itself on our platform, one fetched with the pair and renewed 10 seconds before it ends, or the static one. Thread-safe.</summary>
+internal sealed class BearerTokenSource
 {
-    private static readonly TimeSpan s_renewBefore = TimeSpan.FromSeconds(10);
+    private static readonly ConsoleAnswer<BearerToken> s_answer = new(QianfanJson.Wire.BearerToken, "BCE-BEARER/token", enveloped: false);
+    private readonly QianfanTransport _transport;
+    private readonly string? _static;
+    private readonly CachedToken? _fetched;
 
-    private volatile BearerToken? _cached;
-
-    /// <summary>True when a refused token can be replaced by a new one.</summary>
-    public bool CanRenew => !transport.Options.PlatformExtensions && HasPair(out _, out _);
-
-    public void Invalidate() => _cached = null;
-
-    public async ValueTask<string> GetAsync(CancellationToken cancellationToken)
+    public BearerTokenSource(QianfanTransport transport)
     {
-        if (!HasPair(out var accessKey, out var secretKey))
-        {
-            return transport.Options.BearerToken is { Length: > 0 } token
-                ? token
-                : throw new InvalidArgumentException("There are no credentials: set AccessKey and SecretKey, or BearerToken.");
-        }
-
-        if (transport.Options.PlatformExtensions)
+        _transport = transport;
+        _static = transport.Options switch
         {
             // Our platform takes the pair as a token. The cloud never sees the secret key.
-            return $"bce-v3/{accessKey}/{secretKey}";
-        }
-
-        if (Fresh() is { } cached)
-        {
-            return cached;
-        }
-
-        // Callers that find no token at the same moment may fetch one each; all of them are valid.
-        var fetched = await FetchAsync(cancellationToken).ConfigureAwait(false);
-        _cached = fetched;
-        return fetched.Token;
+            { PlatformExtensions: true, AccessKey: { Length: > 0 } accessKey, SecretKey: { Length: > 0 } secretKey } => $"Bearer bce-v3/{accessKey}/{secretKey}",
+            { AccessKey.Length: > 0, SecretKey.Length: > 0 } => null,
+            { BearerToken: { Length: > 0 } token } => "Bearer " + token,
+            _ => null,
+        };
+        _fetched = _static is null && transport.Options is { AccessKey.Length: > 0, SecretKey.Length: > 0 } ? new CachedToken(FetchAsync, TimeSpan.FromSeconds(10), transport.Time) : null;
     }
 
-    private string? Fresh() =>
-        _cached is { ExpireTime: { } end } cached && transport.Time.GetUtcNow() < end - s_renewBefore ? cached.Token : null;
+    /// <summary>The value of the header.</summary>
+    public ValueTask<string> GetAsync(CancellationToken cancellationToken) => _static is { } value
+        ? ValueTask.FromResult(value)
+        : (_fetched ?? throw new InvalidArgumentException("There are no credentials: set AccessKey and SecretKey, or BearerToken.")).GetAsync(cancellationToken);
 
-    private bool HasPair(out string accessKey, out string secretKey)
+    /// <summary>True when a refused token will be replaced by a new one.</summary>
+    public bool Renew(string token)
     {
-        accessKey = transport.Options.AccessKey ?? "";
-        secretKey = transport.Options.SecretKey ?? "";
-        return accessKey.Length > 0 && secretKey.Length > 0;
+        _fetched?.Forget(token);
+        return _fetched is not null;
     }
 
-    private async Task<BearerToken> FetchAsync(CancellationToken cancellationToken)
+    private async Task<(string Token, DateTimeOffset End)> FetchAsync(CancellationToken cancellationToken)
     {
-        var options = transport.Options;
+        var options = _transport.Options;
         var call = new QianfanCall
         {
             Method = HttpMethod.Get,
@@ -65,9 +51,8 @@ internal sealed class BearerTokenSource(QianfanTransport transport)
             Retry = options.ConsoleRetry,
             Timeout = options.ConsoleTimeout,
         };
-        using var document = await transport.SendAsync(call, cancellationToken).ConfigureAwait(false);
-        var token = QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.BearerToken, "BCE-BEARER/token");
+        var token = await _transport.SendAsync(call, s_answer, cancellationToken).ConfigureAwait(false);
         // A token without an end is taken to live as long as was asked for.
-        return token.ExpireTime is null ? token with { ExpireTime = transport.Time.GetUtcNow() + options.BearerTokenLifetime } : token;
+        return ("Bearer " + token.Token, token.ExpireTime ?? _transport.Time.GetUtcNow() + options.BearerTokenLifetime);
     }
 }

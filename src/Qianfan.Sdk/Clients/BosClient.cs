@@ -7,6 +7,7 @@ namespace Qianfan.Sdk;
 /// <summary>Baidu's object storage, as far as datasets need it: PutObject, with the same signature as the console. Thread-safe.</summary>
 public sealed class BosClient
 {
+    private static readonly NoAnswer s_nothing = new();
     private readonly QianfanTransport _transport;
 
     internal BosClient(QianfanTransport transport) => _transport = transport;
@@ -39,7 +40,7 @@ public sealed class BosClient
             Timeout = options.UploadTimeout,
             Idempotent = false,
         };
-        await _transport.SendWithoutAnswerAsync(call, cancellationToken).ConfigureAwait(false);
+        await _transport.SendAsync(call, s_nothing, cancellationToken).ConfigureAwait(false);
         return $"bos:/{bucket}/{key}";
     }
 }

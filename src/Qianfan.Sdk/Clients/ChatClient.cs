@@ -1,6 +1,5 @@
-using System.Net;
+using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
 using Qianfan.Sdk.Telemetry;
@@ -10,9 +9,17 @@ namespace Qianfan.Sdk;
 /// <summary>Chat over inference V2 (<c>/v2/chat/completions</c>). Thread-safe. Every method raises <see cref="QianfanApiException"/> when the platform refuses and <see cref="QianfanRequestException"/> when no usable answer comes.</summary>
 public sealed class ChatClient
 {
+    private static readonly RecordAnswer<ChatCompletion> s_answer = new(QianfanJson.Wire.ChatCompletion, "chat");
+    private static readonly RecordAnswer<ChatCompletionChunk> s_chunk = new(QianfanJson.Wire.ChatCompletionChunk, "chat");
+    private static readonly Func<ChatCompletionRequest, int> s_estimate = Estimate;
     private readonly QianfanTransport _transport;
+    private readonly InferenceRoute _route;
 
-    internal ChatClient(QianfanTransport transport) => _transport = transport;
+    internal ChatClient(QianfanTransport transport)
+    {
+        _transport = transport;
+        _route = InferenceRoute.V2(transport, transport.Options.ChatV2Route);
+    }
 
     /// <summary>Asks and waits for the whole answer.</summary>
     public Task<ChatCompletion> CompleteAsync(ChatCompletionRequest request, CancellationToken cancellationToken = default) => CompleteAsAsync("chat", request, cancellationToken);
@@ -22,44 +29,42 @@ public sealed class ChatClient
     public IAsyncEnumerable<ChatCompletionChunk> StreamAsync(ChatCompletionRequest request, CancellationToken cancellationToken = default) => StreamAs("chat", request, cancellationToken);
 
     /// <summary>Asks under another name of the operation, for those who watch.</summary>
-    internal async Task<ChatCompletion> CompleteAsAsync(string operationName, ChatCompletionRequest request, CancellationToken cancellationToken)
+    internal Task<ChatCompletion> CompleteAsAsync(string operation, ChatCompletionRequest request, CancellationToken cancellationToken)
     {
         request = request with { Stream = false, StreamOptions = null };
-        using var operation = InferenceOperation.Start(operationName, request, _transport.Options, _transport.Time);
-        try
-        {
-            using var document = await _transport.SendAsync(Call(request), cancellationToken).ConfigureAwait(false);
-            var answer = QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.ChatCompletion, "chat");
-            operation?.Answered(answer);
-            return answer;
-        }
-        catch (Exception e)
-        {
-            operation?.Failed(e);
-            throw;
-        }
+        return InferenceOperation.RunAsync(operation, request.Model, request, _transport.Options.ConsoleBaseUrl, _transport.Time, () => SendAsync(request, cancellationToken));
     }
 
     /// <inheritdoc cref="CompleteAsAsync"/>
-    internal IAsyncEnumerable<ChatCompletionChunk> StreamAs(string operationName, ChatCompletionRequest request, CancellationToken cancellationToken)
+    internal IAsyncEnumerable<ChatCompletionChunk> StreamAs(string operation, ChatCompletionRequest request, CancellationToken cancellationToken)
     {
         request = request with { Stream = true };
-        return InferenceOperation.Watch(operationName, request, _transport.Options, _transport.Time, ReadAsync(request, cancellationToken));
+        return InferenceOperation.Watch(operation, request.Model, request, _transport.Options.ConsoleBaseUrl, _transport.Time, ReadAsync(request, cancellationToken));
+    }
+
+    private async Task<ChatCompletion> SendAsync(ChatCompletionRequest request, CancellationToken cancellationToken)
+    {
+        var call = Call(request);
+        var answer = await _transport.SendAsync(call, s_answer, cancellationToken).ConfigureAwait(false);
+        _transport.Limits?.Settle(call.Cost, answer.Usage?.TotalTokens);
+        return answer;
     }
 
     private async IAsyncEnumerable<ChatCompletionChunk> ReadAsync(ChatCompletionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var response = await _transport.OpenEventStreamAsync(Call(request), cancellationToken).ConfigureAwait(false);
+        var call = Call(request);
+        using var response = await _transport.OpenEventStreamAsync(call, cancellationToken).ConfigureAwait(false);
         var complete = false;
-        await foreach (var item in _transport.ReadEventsAsync(response, cancellationToken).ConfigureAwait(false))
+        SseItemParser<ChatCompletionChunk?> parse = (_, data) => IsDone(data) ? null : s_chunk.Read(data, response, _transport.Errors);
+        await foreach (var item in _transport.ReadEventsAsync(response, parse, cancellationToken).ConfigureAwait(false))
         {
-            if (item.Data.Trim() == "[DONE]")
+            if (item.Data is not { } chunk)
             {
                 yield break;
             }
 
-            var chunk = Parse(item.Data, response);
-            complete |= chunk.Choices.Any(c => c.FinishReason is { Length: > 0 } || c.IsEnd == true);
+            complete |= IsLast(chunk);
+            _transport.Limits?.Settle(call.Cost, chunk.Usage?.TotalTokens);
             yield return chunk;
         }
 
@@ -69,23 +74,22 @@ public sealed class ChatClient
         }
     }
 
-    private static ChatCompletionChunk Parse(string data, HttpResponseMessage response)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(data);
-            if (ApiErrors.Find(document.RootElement, response) is { } error)
-            {
-                throw error;
-            }
+    private static bool IsDone(ReadOnlySpan<byte> data) => data.Trim((byte)' ').SequenceEqual("[DONE]"u8);
 
-            return QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.ChatCompletionChunk, "chat");
-        }
-        catch (JsonException e)
+    private static bool IsLast(ChatCompletionChunk chunk)
+    {
+        for (var i = 0; i < chunk.Choices.Count; i++)
         {
-            throw new QianfanRequestException("A piece of the answer is no JSON.", HttpStatusCode.OK, e);
+            if (chunk.Choices[i] is { FinishReason.Length: > 0 } or { IsEnd: true })
+            {
+                return true;
+            }
         }
+
+        return false;
     }
 
-    private QianfanCall Call(ChatCompletionRequest request) => InferenceCalls.Post(_transport, "/v2/chat/completions", QianfanTransport.Json(request, QianfanJson.Wire.ChatCompletionRequest));
+    private static int Estimate(ChatCompletionRequest request) => request.Messages.Sum(m => RateLimits.Estimate(m.Content)) + (request.MaxCompletionTokens ?? 0);
+
+    private QianfanCall Call(ChatCompletionRequest request) => _route.Post(request, QianfanJson.Wire.ChatCompletionRequest, s_estimate);
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
 
@@ -12,8 +13,11 @@ public sealed class DatasetsClient
     internal DatasetsClient(QianfanTransport transport) => _transport = transport;
 
     /// <summary>Creates an empty dataset. Never repeated by itself after an unclear failure.</summary>
-    public Task<DatasetCreateResult> CreateAsync(DatasetCreateRequest request, CancellationToken cancellationToken = default) =>
-        _transport.ConsoleAsync(Root + "create", null, request, QianfanJson.Wire.DatasetCreateRequest, QianfanJson.Wire.DatasetCreateResult, false, cancellationToken);
+    public async Task<DatasetCreateResult> CreateAsync(DatasetCreateRequest request, CancellationToken cancellationToken = default)
+    {
+        var result = await _transport.ConsoleAsync(Root + "create", null, request, QianfanJson.Wire.DatasetCreateRequest, QianfanJson.Wire.DatasetCreateResult, false, cancellationToken).ConfigureAwait(false);
+        return result.DatasetId.Length > 0 ? result : throw new QianfanRequestException("The answer to dataset/create names no dataset.", HttpStatusCode.OK);
+    }
 
     /// <summary>Starts to import files into a dataset; follow it with <see cref="GetInfoAsync"/>.</summary>
     public Task<bool> ImportAsync(DatasetImportRequest request, CancellationToken cancellationToken = default) =>
@@ -49,4 +53,20 @@ public sealed class DatasetsClient
     /// <summary>A page of a dataset's rows.</summary>
     public Task<EntityListResult> ListEntitiesAsync(EntityListRequest request, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync("/wenxinworkshop/entity/list", null, request, QianfanJson.Wire.EntityListRequest, QianfanJson.Wire.EntityListResult, true, cancellationToken);
+
+    /// <summary>Sets a row's turns or labels.</summary>
+    public Task<bool> AnnotateEntityAsync(EntityAnnotateRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync("/wenxinworkshop/entity/annotate", null, request, QianfanJson.Wire.EntityAnnotateRequest, QianfanJson.Wire.Boolean, true, cancellationToken);
+
+    /// <summary>Deletes rows.</summary>
+    public Task<EntityDeleteResult> DeleteEntitiesAsync(EntityDeleteRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync("/wenxinworkshop/entity/delete", null, request, QianfanJson.Wire.EntityDeleteRequest, QianfanJson.Wire.EntityDeleteResult, false, cancellationToken);
+
+    /// <summary>Starts to export a dataset; follow it with <see cref="GetInfoAsync"/> and find the file with <see cref="ListExportsAsync"/>.</summary>
+    public Task<bool> ExportAsync(DatasetExportRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(Root + "export", null, request, QianfanJson.Wire.DatasetExportRequest, QianfanJson.Wire.Boolean, false, cancellationToken);
+
+    /// <summary>The exports of a dataset.</summary>
+    public Task<IReadOnlyList<DatasetExportRecord>> ListExportsAsync(string datasetId, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(Root + "exportRecord", null, new DatasetIdRequest { DatasetId = datasetId }, QianfanJson.Wire.DatasetIdRequest, QianfanJson.Wire.IReadOnlyListDatasetExportRecord, true, cancellationToken);
 }

@@ -8,6 +8,9 @@ namespace Qianfan.Sdk;
 /// <summary>Files on a self-hosted platform, in OpenAI's shape (<c>/v1/files</c>). Thread-safe.</summary>
 public sealed class FilesClient
 {
+    private static readonly ConsoleAnswer<FileObject> s_file = new(QianfanJson.Wire.FileObject, "files", enveloped: false);
+    private static readonly ConsoleAnswer<FileList> s_list = new(QianfanJson.Wire.FileList, "files", enveloped: false);
+    private static readonly ConsoleAnswer<FileDeletion> s_deletion = new(QianfanJson.Wire.FileDeletion, "files", enveloped: false);
     private readonly QianfanTransport _transport;
 
     internal FilesClient(QianfanTransport transport) => _transport = transport;
@@ -29,31 +32,20 @@ public sealed class FilesClient
             Retry = new RetryOptions { MaxAttempts = 1 },
             Idempotent = false,
         };
-        using var document = await _transport.SendAsync(call, cancellationToken).ConfigureAwait(false);
-        return QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.FileObject, "files");
+        return await _transport.SendAsync(call, s_file, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The files that are there.</summary>
-    public async Task<FileList> ListAsync(CancellationToken cancellationToken = default)
-    {
-        using var document = await _transport.SendAsync(Call(HttpMethod.Get, "/v1/files"), cancellationToken).ConfigureAwait(false);
-        return QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.FileList, "files");
-    }
+    public Task<FileList> ListAsync(CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(Call(HttpMethod.Get, "/v1/files"), s_list, cancellationToken).AsTask();
 
     /// <summary>Tells about a file.</summary>
-    public async Task<FileObject> GetAsync(string fileId, CancellationToken cancellationToken = default)
-    {
-        using var document = await _transport.SendAsync(Call(HttpMethod.Get, "/v1/files/" + IamSigner.Encode(fileId)), cancellationToken).ConfigureAwait(false);
-        return QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.FileObject, "files");
-    }
+    public Task<FileObject> GetAsync(string fileId, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(Call(HttpMethod.Get, "/v1/files/" + IamSigner.Encode(fileId)), s_file, cancellationToken).AsTask();
 
     /// <summary>Deletes a file.</summary>
-    public async Task<FileDeletion> DeleteAsync(string fileId, CancellationToken cancellationToken = default)
-    {
-        var call = Call(HttpMethod.Delete, "/v1/files/" + IamSigner.Encode(fileId)) with { Idempotent = false };
-        using var document = await _transport.SendAsync(call, cancellationToken).ConfigureAwait(false);
-        return QianfanTransport.Deserialize(document.RootElement, QianfanJson.Wire.FileDeletion, "files");
-    }
+    public Task<FileDeletion> DeleteAsync(string fileId, CancellationToken cancellationToken = default) =>
+        _transport.SendAsync(Call(HttpMethod.Delete, "/v1/files/" + IamSigner.Encode(fileId)) with { Idempotent = false }, s_deletion, cancellationToken).AsTask();
 
     private QianfanCall Call(HttpMethod method, string path) => new()
     {

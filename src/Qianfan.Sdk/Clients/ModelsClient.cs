@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
 
@@ -60,4 +61,72 @@ public sealed class ModelsClient
     /// <summary>Deletes a model version (V2).</summary>
     public Task<bool> DeleteModelAsync(string modelId, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync(V2, "DeleteModel", new ModelIdRequest { ModelId = modelId }, QianfanJson.Wire.ModelIdRequest, QianfanJson.Wire.Boolean, false, cancellationToken);
+
+    /// <summary>A page of the platform's own models (V1).</summary>
+    public Task<ModelDetailList> ListPresetModelsAsync(PresetModelListRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V1 + "model/preset/list", null, request, QianfanJson.Wire.PresetModelListRequest, QianfanJson.Wire.ModelDetailList, true, cancellationToken);
+
+    /// <summary>A page of one's own models (V1).</summary>
+    public Task<ModelDetailList> ListUserModelsAsync(UserModelListRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V1 + "model/user/list", null, request, QianfanJson.Wire.UserModelListRequest, QianfanJson.Wire.ModelDetailList, true, cancellationToken);
+
+    /// <summary>Deletes model sets with their versions (V1).</summary>
+    public Task<bool> DeleteModelsAsync(IReadOnlyList<string> modelIds, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V1 + "model/batchDelete", null, new DeleteModelsRequest { ModelIds = modelIds }, QianfanJson.Wire.DeleteModelsRequest, QianfanJson.Wire.Boolean, false, cancellationToken);
+
+    /// <summary>Deletes model versions (V1).</summary>
+    public Task<bool> DeleteModelVersionsAsync(IReadOnlyList<string> modelVersionIds, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V1 + "model/version/batchDelete", null, new DeleteModelVersionsRequest { ModelVersionIds = modelVersionIds }, QianfanJson.Wire.DeleteModelVersionsRequest, QianfanJson.Wire.Boolean, false, cancellationToken);
+
+    /// <summary>A page of the platform's own model sets (V2).</summary>
+    public Task<ModelSetList> DescribeSystemModelSetsAsync(PageRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "DescribeSystemModelSets", request, QianfanJson.Wire.PageRequest, QianfanJson.Wire.ModelSetList, true, cancellationToken);
+
+    /// <summary>A page of one's own model sets (V2).</summary>
+    public Task<ModelSetList> DescribeCustomModelSetsAsync(PageRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "DescribeCustomModelSets", request, QianfanJson.Wire.PageRequest, QianfanJson.Wire.ModelSetList, true, cancellationToken);
+
+    /// <summary>Creates an empty model set (V2). The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> CreateCustomModelSetAsync(CreateCustomModelSetRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "CreateCustomModelSet", request, QianfanJson.Wire.CreateCustomModelSetRequest, QianfanJson.Wire.JsonElement, false, cancellationToken);
+
+    /// <summary>Adds a version to a model set (V2). The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> CreateCustomModelAsync(CreateCustomModelRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "CreateCustomModel", request, QianfanJson.Wire.CreateCustomModelRequest, QianfanJson.Wire.JsonElement, false, cancellationToken);
+
+    /// <summary>Starts to export a version's weights (V2). The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> CreateModelExportTaskAsync(string modelId, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "CreateModelExportTask", new ModelIdRequest { ModelId = modelId }, QianfanJson.Wire.ModelIdRequest, QianfanJson.Wire.JsonElement, false, cancellationToken);
+
+    /// <summary>Tells about the export of a version (V2). The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> DescribeModelExportTaskAsync(string modelId, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "DescribeModelExportTask", new ModelIdRequest { ModelId = modelId }, QianfanJson.Wire.ModelIdRequest, QianfanJson.Wire.JsonElement, true, cancellationToken);
+
+    /// <summary>Starts to compress a version (V2); gives the id of the compression.</summary>
+    public Task<string> CreateModelCompTaskAsync(CreateModelCompTaskRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "CreateModelCompTask", request, QianfanJson.Wire.CreateModelCompTaskRequest, QianfanJson.Wire.String, false, cancellationToken);
+
+    /// <summary>Tells about a compression (V2).</summary>
+    public Task<ModelCompTask> DescribeModelCompTaskAsync(string modelCompTaskId, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "DescribeModelCompTask", new ModelCompTaskIdRequest { ModelCompTaskId = modelCompTaskId }, QianfanJson.Wire.ModelCompTaskIdRequest, QianfanJson.Wire.ModelCompTask, true, cancellationToken);
+
+    /// <summary>A page of compressions (V2). The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> DescribeModelCompTasksAsync(DescribeModelCompTasksRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "DescribeModelCompTasks", request, QianfanJson.Wire.DescribeModelCompTasksRequest, QianfanJson.Wire.JsonElement, true, cancellationToken);
+
+    /// <summary>Stops a compression (V2). The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> CancelModelCompTaskAsync(string modelCompTaskId, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "CancelModelCompTask", new ModelCompTaskIdRequest { ModelCompTaskId = modelCompTaskId }, QianfanJson.Wire.ModelCompTaskIdRequest, QianfanJson.Wire.JsonElement, true, cancellationToken);
+
+    /// <summary>Deletes a compression (V2). The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> DeleteModelCompTaskAsync(string modelCompTaskId, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "DeleteModelCompTask", new ModelCompTaskIdRequest { ModelCompTaskId = modelCompTaskId }, QianfanJson.Wire.ModelCompTaskIdRequest, QianfanJson.Wire.JsonElement, false, cancellationToken);
+
+    /// <summary>Tells what can be set for an imported model (V2). The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> DescribeModelSystemAdvancedConfAsync(ModelSystemAdvancedConfRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "DescribeModelSystemAdvancedConf", request, QianfanJson.Wire.ModelSystemAdvancedConfRequest, QianfanJson.Wire.JsonElement, true, cancellationToken);
+
+    /// <summary>Tells what is set for an imported model (V2). The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> DescribeModelCustomAdvancedConfAsync(string modelId, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "DescribeModelCustomAdvancedConf", new ModelIdRequest { ModelId = modelId }, QianfanJson.Wire.ModelIdRequest, QianfanJson.Wire.JsonElement, true, cancellationToken);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
 
@@ -61,9 +62,13 @@ public sealed class ServicesClient
     public Task<bool> StartAsync(string serviceId, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync(Path, "StartService", Id(serviceId), QianfanJson.Wire.ServiceIdRequest, QianfanJson.Wire.Boolean, true, cancellationToken);
 
-    /// <summary>The services that inference can call by model name (console V1 <c>service/list</c>).</summary>
-    public Task<PresetServiceList> ListPresetAsync(IReadOnlyList<string>? apiTypes = null, CancellationToken cancellationToken = default) =>
-        _transport.ConsoleAsync("/wenxinworkshop/service/list", null, new PresetServiceListRequest { ApiTypeFilter = apiTypes }, QianfanJson.Wire.PresetServiceListRequest, QianfanJson.Wire.PresetServiceList, true, cancellationToken);
+    /// <summary>Calls and tokens of services in a span of time.</summary>
+    public Task<ServiceMetrics> DescribeMetricAsync(DescribeServiceMetricRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(Path, "DescribeServiceMetric", request, QianfanJson.Wire.DescribeServiceMetricRequest, QianfanJson.Wire.ServiceMetrics, true, cancellationToken);
+
+    /// <summary>The platform's own services. The answer's shape is in no source; it is given as it came.</summary>
+    public Task<JsonElement> DescribePresetAsync(DescribePresetServicesRequest request, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(Path, "DescribePresetServices", request, QianfanJson.Wire.DescribePresetServicesRequest, QianfanJson.Wire.JsonElement, true, cancellationToken);
 
     private static ServiceIdRequest Id(string serviceId) => new() { ServiceId = serviceId };
 }

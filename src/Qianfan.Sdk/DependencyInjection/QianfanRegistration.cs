@@ -47,7 +47,7 @@ internal static class QianfanRegistration
         // Time is kept by the client, for each kind of call; a timeout here would cut streams and uploads.
         var builder = services.AddHttpClient(HttpName(name), client => client.Timeout = Timeout.InfiniteTimeSpan)
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) });
+            .ConfigurePrimaryHttpMessageHandler(provider => QianfanHttp.CreateHandler(OptionsOf(provider, name)));
 #pragma warning disable EXTEXP0001 // The way of Microsoft.Extensions.Http.Resilience to leave a host's defaults.
         builder.RemoveAllResilienceHandlers();
 #pragma warning restore EXTEXP0001

@@ -1,16 +1,29 @@
+using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 using System.Text.Json;
 
 namespace Qianfan.Sdk.Http;
 
 /// <summary>Finds the error in an answer, whichever of the platform's envelopes it came in.</summary>
-internal static class ApiErrors
+/// <param name="time">The client's clock.</param>
+internal sealed class ApiErrors(TimeProvider time)
 {
-    private static readonly string[] s_authenticationCodes = ["13", "14", "110", "111", "invalid_client", "invalid_iam_token"];
+    /// <summary>The error that the answer to an inference call tells of, or null when it tells of none. Quick where there is none.</summary>
+    public QianfanApiException? FindInference(ReadOnlySpan<byte> body, HttpResponseMessage response)
+    {
+        // Both of its envelopes have a key that begins so. Without it there is nothing to look for.
+        if (body.IndexOf("\"error"u8) < 0)
+        {
+            return null;
+        }
+
+        var reader = new Utf8JsonReader(body);
+        using var document = JsonDocument.ParseValue(ref reader);
+        return Find(document.RootElement, response);
+    }
 
     /// <summary>The error that a body tells of, or null when it tells of none.</summary>
-    public static QianfanApiException? Find(JsonElement root, HttpResponseMessage response)
+    public QianfanApiException? Find(JsonElement root, HttpResponseMessage response)
     {
         if (root.ValueKind != JsonValueKind.Object)
         {
@@ -47,7 +60,7 @@ internal static class ApiErrors
     }
 
     /// <summary>The error of an answer that isn't 2xx.</summary>
-    public static QianfanException FromFailure(HttpResponseMessage response, byte[] body)
+    public QianfanException FromFailure(HttpResponseMessage response, ReadOnlyMemory<byte> body)
     {
         if (TryParse(body) is { } document)
         {
@@ -65,22 +78,47 @@ internal static class ApiErrors
             return Create(code, Header(response, "X-Bce-Error-Message") ?? "", Header(response, "X-Bce-Request-Id"), response);
         }
 
-        return response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
-            ? Create(((int)response.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture), "The platform refused the credentials.", null, response)
-            : new QianfanRequestException($"The platform answered HTTP {(int)response.StatusCode} without an explanation.", response.StatusCode);
+        var status = (int)response.StatusCode;
+        return response.StatusCode switch
+        {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Create(status.ToString(CultureInfo.InvariantCulture), "The platform refused the credentials.", null, response),
+            >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest => new QianfanRequestException(
+                $"The platform answered HTTP {status}: it wants the call at {(response.Headers.Location is { IsAbsoluteUri: true } there ? there.GetLeftPart(UriPartial.Authority) : "another address")}. Credentials are not sent after a redirection; put the address into the options if it is right.",
+                response.StatusCode),
+            _ => new QianfanRequestException($"The platform answered HTTP {status} without an explanation.", response.StatusCode),
+        };
     }
 
-    private static QianfanApiException Create(string code, string message, string? requestId, HttpResponseMessage response)
+    private QianfanApiException Create(string code, string message, string? requestId, HttpResponseMessage response)
     {
-        var retryAfter = RetryAfter(response.Headers.RetryAfter);
-        return response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || s_authenticationCodes.Contains(code)
-            ? new QianfanAuthenticationException(code, message, requestId, response.StatusCode) { RetryAfter = retryAfter }
-            : new QianfanApiException(code, message, requestId, response.StatusCode) { RetryAfter = retryAfter };
+        var retryAfter = RetryAfter(response);
+        var status = response.StatusCode;
+        if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden || QianfanErrorCodes.IsAuthentication(code))
+        {
+            var serverTime = response.Headers.Date;
+            return new QianfanAuthenticationException(code, message, requestId, status)
+            {
+                RetryAfter = retryAfter,
+                ServerTime = serverTime,
+                ClockSkew = serverTime is { } date ? time.GetUtcNow() - date : null,
+            };
+        }
+
+        return status == HttpStatusCode.TooManyRequests || QianfanErrorCodes.IsRateLimit(code)
+            ? new QianfanRateLimitException(code, message, requestId, status) { RetryAfter = retryAfter }
+            : new QianfanApiException(code, message, requestId, status) { RetryAfter = retryAfter };
     }
 
-    private static TimeSpan? RetryAfter(RetryConditionHeaderValue? header) => header?.Delta;
+    /// <summary>Seconds, or a date; a date is taken from the platform's own time where it tells it.</summary>
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } when date - (response.Headers.Date ?? time.GetUtcNow()) is var wait && wait > TimeSpan.Zero => wait,
+        { Date: not null } => TimeSpan.Zero,
+        _ => null,
+    };
 
-    private static JsonDocument? TryParse(byte[] body)
+    private static JsonDocument? TryParse(ReadOnlyMemory<byte> body)
     {
         try
         {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace Qianfan.Sdk.Protocol;
 
@@ -33,11 +34,17 @@ public sealed record DatasetCreateRequest
 /// <summary>Result of <c>dataset/create</c>.</summary>
 public sealed record DatasetCreateResult
 {
+    private string? _datasetId;
+
     /// <summary>Integer id of older versions.</summary>
     public string? Id { get; set; }
 
-    /// <summary>The version id (<c>ds-...</c>) that every other call takes.</summary>
-    public required string DatasetId { get; init; }
+    /// <summary>The version id (<c>ds-...</c>) that every other call takes; on platforms of the seed's time the same as <see cref="Id"/>. Empty when the platform gave neither.</summary>
+    public string DatasetId
+    {
+        get => _datasetId ?? Id ?? "";
+        set => _datasetId = value;
+    }
 
     /// <summary>Integer id of the group.</summary>
     public string? GroupId { get; set; }
@@ -110,7 +117,8 @@ public sealed record DatasetStorage
 /// <summary>Body of the calls that name one dataset.</summary>
 public sealed record DatasetIdRequest
 {
-    /// <summary>The dataset (<c>ds-...</c>).</summary>
+    /// <summary>The dataset (<c>ds-...</c>, or an integer of the seed's time).</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
     public required string DatasetId { get; init; }
 }
 
@@ -125,6 +133,7 @@ public sealed record DatasetIdsRequest
 public sealed record DatasetImportRequest
 {
     /// <summary>The dataset.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
     public required string DatasetId { get; init; }
 
     /// <summary>True when the rows have responses.</summary>
@@ -304,6 +313,7 @@ public sealed record DatasetDeleteResult
 public sealed record DatasetImportErrorRequest
 {
     /// <summary>The dataset.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
     public required string DatasetId { get; init; }
 
     /// <summary>The error to explain.</summary>
@@ -313,7 +323,8 @@ public sealed record DatasetImportErrorRequest
 /// <summary>Result of <c>dataset/importErrorDetail</c>.</summary>
 public sealed record DatasetImportErrorDetail
 {
-    /// <summary>4 text, 7 multimodal.</summary>
+    /// <summary>4 text, 7 multimodal; 0 where the platform says a word (<c>file</c>).</summary>
+    [JsonConverter(typeof(LenientInt32Converter))]
     public int DataType { get; set; }
 
     /// <summary>See <see cref="DatasetCreateRequest.ProjectType"/>.</summary>
@@ -323,6 +334,7 @@ public sealed record DatasetImportErrorDetail
     public string? DownloadUrl { get; set; }
 
     /// <summary>True when that file is a zip.</summary>
+    [JsonConverter(typeof(LenientBooleanConverter))]
     public bool IsZip { get; set; }
 
     /// <summary>The first bad rows.</summary>
@@ -352,6 +364,7 @@ public sealed record DatasetImportError
 public sealed record EntityListRequest
 {
     /// <summary>The dataset.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
     public required string DatasetId { get; init; }
 
     /// <summary>Rows to leave out.</summary>
@@ -429,4 +442,99 @@ public sealed record DatasetListResult
 
     /// <summary>This page.</summary>
     public IReadOnlyList<DatasetInfo> Items { get; set; } = [];
+}
+
+/// <summary>Body of <c>dataset/export</c>.</summary>
+public sealed record DatasetExportRequest
+{
+    /// <summary>The dataset.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
+    public required string DatasetId { get; init; }
+
+    /// <summary>Always 0.</summary>
+    public int ExportFormat { get; set; }
+
+    /// <summary>1 with responses, 2 without.</summary>
+    public int ExportType { get; set; } = 1;
+
+    /// <summary>0 the platform's store, 1 a private bucket.</summary>
+    public int ExportTo { get; set; }
+
+    /// <summary>The bucket, when it is a private one.</summary>
+    public string? StorageId { get; set; }
+}
+
+/// <summary>One entry of <c>dataset/exportRecord</c>.</summary>
+public sealed record DatasetExportRecord
+{
+    /// <summary>Who asked for it.</summary>
+    public string? CreatorName { get; set; }
+
+    /// <summary>Bucket or store.</summary>
+    public string? StorageId { get; set; }
+
+    /// <summary>Path in it.</summary>
+    public string? StoragePath { get; set; }
+
+    /// <summary>Size in MB.</summary>
+    public double Size { get; set; }
+
+    /// <summary>0.</summary>
+    public int ExportFormat { get; set; }
+
+    /// <summary>1 with responses, 2 without.</summary>
+    public int ExportType { get; set; }
+
+    /// <summary>State.</summary>
+    public DatasetExportStatus Status { get; set; }
+
+    /// <summary>Rows.</summary>
+    public long RecordNum { get; set; }
+
+    /// <summary>0 the platform's store, 1 a private bucket.</summary>
+    public int ExportTo { get; set; }
+
+    /// <summary>Where the zip can be fetched, without credentials.</summary>
+    public string? DownloadUrl { get; set; }
+
+    /// <summary><c>yyyy-MM-dd HH:mm:ss</c>.</summary>
+    public string? StartTime { get; set; }
+
+    /// <summary><c>yyyy-MM-dd HH:mm:ss</c>.</summary>
+    public string? FinishTime { get; set; }
+}
+
+/// <summary>Body of <c>entity/annotate</c>.</summary>
+public sealed record EntityAnnotateRequest
+{
+    /// <summary>The row.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The dataset.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
+    public required string DatasetId { get; init; }
+
+    /// <summary>The row's turns, such as <c>[{"prompt":"...","response":[["..."]]}]</c>.</summary>
+    public JsonArray? Content { get; set; }
+
+    /// <summary>Labels, for pictures.</summary>
+    public JsonArray? Labels { get; set; }
+}
+
+/// <summary>Body of <c>entity/delete</c>.</summary>
+public sealed record EntityDeleteRequest
+{
+    /// <summary>The rows.</summary>
+    public required IReadOnlyList<string> Id { get; init; }
+
+    /// <summary>The dataset.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
+    public required string DatasetId { get; init; }
+}
+
+/// <summary>Result of <c>entity/delete</c>.</summary>
+public sealed record EntityDeleteResult
+{
+    /// <summary>Rows that are still there, or null.</summary>
+    public IReadOnlyList<string>? FailedOnes { get; set; }
 }

@@ -115,6 +115,10 @@ public sealed record ChatCompletionRequest
     [JsonPropertyName("response_format")]
     public JsonElement? ResponseFormat { get; set; }
 
+    /// <summary>True: the call may be put off when the platform is busy.</summary>
+    [JsonPropertyName("preemptable")]
+    public bool? Preemptable { get; set; }
+
     /// <summary>Further members of the body, sent as they are.</summary>
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Extra { get; set; }

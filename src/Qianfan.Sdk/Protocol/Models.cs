@@ -15,6 +15,7 @@ public sealed record PublishTrainModelRequest
     public string? ModelName { get; set; }
 
     /// <summary>The model set, when it is not new.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
     public string? ModelId { get; set; }
 
     /// <summary>Labels.</summary>
@@ -25,9 +26,11 @@ public sealed record PublishTrainModelRequest
 public sealed record PublishVersionMeta
 {
     /// <summary>V2 job id (the names are swapped between V1 and V2).</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
     public required string TaskId { get; init; }
 
     /// <summary>V2 task id.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
     public required string IterationId { get; init; }
 
     /// <summary>A checkpoint in place of the end.</summary>
@@ -61,6 +64,7 @@ public sealed record PublishTrainModelResult
 public sealed record ModelDetailRequest
 {
     /// <summary>The model set.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
     public required string ModelId { get; init; }
 }
 
@@ -102,6 +106,7 @@ public sealed record ModelDetail
 public sealed record ModelVersionDetailRequest
 {
     /// <summary>The version.</summary>
+    [JsonConverter(typeof(SeedIdConverter))]
     public required string ModelVersionId { get; init; }
 }
 

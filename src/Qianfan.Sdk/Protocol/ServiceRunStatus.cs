@@ -20,6 +20,9 @@ public readonly record struct ServiceRunStatus : IWireText<ServiceRunStatus>
     /// <summary>Answers requests.</summary>
     public static ServiceRunStatus Serving { get; } = new("Serving");
 
+    /// <summary>Answers requests, as V1 says it.</summary>
+    public static ServiceRunStatus Done { get; } = new("Done");
+
     /// <summary>Deployment failed.</summary>
     public static ServiceRunStatus Failed { get; } = new("Failed");
 

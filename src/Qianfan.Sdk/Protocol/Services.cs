@@ -129,6 +129,15 @@ public sealed record DescribeServicesRequest
     /// <summary>Statuses to filter by.</summary>
     public IReadOnlyList<string>? RunStatus { get; set; }
 
+    /// <summary>Maker to filter by.</summary>
+    public string? Creator { get; set; }
+
+    /// <summary>Kind of charge to filter by.</summary>
+    public string? ChargeType { get; set; }
+
+    /// <summary>Kind of payment to filter by.</summary>
+    public string? PayType { get; set; }
+
     /// <summary>Where to go on.</summary>
     public string? Marker { get; set; }
 

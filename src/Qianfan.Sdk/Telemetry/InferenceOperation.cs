@@ -18,84 +18,45 @@ internal sealed class InferenceOperation : IDisposable
     private SortedDictionary<int, string>? _finishReasons;
     private long? _lastChunk;
 
-    private InferenceOperation(string operation, string model, string address, TimeProvider time)
+    private InferenceOperation(string name, string model, object request, string address, TimeProvider time)
     {
         _time = time;
-        _tags = new TagList { { "gen_ai.operation.name", operation }, { "gen_ai.provider.name", QianfanTelemetry.ProviderName }, { "gen_ai.request.model", model } };
+        _tags = new TagList { { "gen_ai.operation.name", name }, { "gen_ai.provider.name", QianfanTelemetry.ProviderName }, { "gen_ai.request.model", model } };
         if (Uri.TryCreate(address, UriKind.Absolute, out var uri))
         {
             _tags.Add("server.address", uri.Host);
             _tags.Add("server.port", uri.Port);
         }
 
-        _activity = QianfanTelemetry.Source.StartActivity($"{operation} {model}", ActivityKind.Client, default(ActivityContext), _tags);
+        _activity = QianfanTelemetry.Source.StartActivity($"{name} {model}", ActivityKind.Client, default(ActivityContext), _tags);
         _start = time.GetTimestamp();
-    }
-
-    private InferenceOperation(string operation, ChatCompletionRequest request, QianfanOptions options, TimeProvider time)
-        : this(operation, request.Model, options.ConsoleBaseUrl, time)
-    {
         if (_activity is { IsAllDataRequested: true })
         {
-            _activity.SetTag("gen_ai.request.temperature", request.Temperature);
-            _activity.SetTag("gen_ai.request.top_p", request.TopP);
-            _activity.SetTag("gen_ai.request.top_k", request.TopK);
-            _activity.SetTag("gen_ai.request.frequency_penalty", request.FrequencyPenalty);
-            _activity.SetTag("gen_ai.request.presence_penalty", request.PresencePenalty);
-            _activity.SetTag("gen_ai.request.max_tokens", request.MaxCompletionTokens);
-            _activity.SetTag("gen_ai.request.seed", request.Seed);
-            _activity.SetTag("gen_ai.request.stream", request.Stream ? true : null);
+            Asked(_activity, request);
         }
     }
-
-    /// <summary>Begins a chat or a completion; null when nobody listens.</summary>
-    public static InferenceOperation? Start(string name, ChatCompletionRequest request, QianfanOptions options, TimeProvider time) =>
-        IsHeard ? new InferenceOperation(name, request, options, time) : null;
-
-    /// <summary>Watches a streamed chat or completion go by; it begins when the first chunk is asked for.</summary>
-    public static IAsyncEnumerable<ChatCompletionChunk> Watch(string name, ChatCompletionRequest request, QianfanOptions options, TimeProvider time, IAsyncEnumerable<ChatCompletionChunk> chunks) =>
-        IsHeard ? WatchAsync(name, request, options, time, chunks) : chunks;
-
-    /// <summary>Begins an embedding; null when nobody listens.</summary>
-    public static InferenceOperation? Start(EmbeddingRequest request, QianfanOptions options, TimeProvider time) =>
-        IsHeard ? new InferenceOperation("embeddings", request.Model, options.ConsoleBaseUrl, time) : null;
 
     private static bool IsHeard =>
         QianfanTelemetry.Source.HasListeners() || QianfanTelemetry.Duration.Enabled || QianfanTelemetry.TokenUsage.Enabled
         || QianfanTelemetry.TimeToFirstChunk.Enabled || QianfanTelemetry.TimePerOutputChunk.Enabled;
 
-    public void Answered(ChatCompletion answer)
-    {
-        Answered(answer.Id, answer.Model, answer.Usage);
-        foreach (var choice in answer.Choices)
-        {
-            Finished(choice.Index, choice.FinishReason);
-        }
-    }
+    private bool HasOutput => _tags[0].Value is not "embeddings";
 
-    public void Answered(EmbeddingResponse answer)
-    {
-        Answered(null, answer.Model, answer.Usage);
-        if (answer.Data.Count > 0)
-        {
-            _activity?.SetTag("gen_ai.embeddings.dimension.count", answer.Data[0].Embedding.Count);
-        }
-    }
+    /// <summary>Makes a call whose answer comes as a whole.</summary>
+    public static Task<T> RunAsync<T>(string name, string model, object request, string address, TimeProvider time, Func<Task<T>> call)
+        where T : class => IsHeard ? WatchAsync(name, model, request, address, time, call) : call();
 
-    public void Failed(Exception error) => _error = TelemetryErrors.TypeOf(error);
+    /// <summary>Watches an answer that comes in pieces; it begins when the first is asked for.</summary>
+    public static IAsyncEnumerable<T> Watch<T>(string name, string model, object request, string address, TimeProvider time, IAsyncEnumerable<T> chunks)
+        where T : class => IsHeard ? WatchAsync(name, model, request, address, time, chunks) : chunks;
 
     public void Dispose()
     {
-        var tags = _tags;
-        if (_responseModel is not null)
-        {
-            tags.Add("gen_ai.response.model", _responseModel);
-        }
-
+        var tags = Tags();
         if (_usage is not null)
         {
             RecordTokens(tags, "input", _usage.PromptTokens);
-            if (_tags[0].Value is not "embeddings")
+            if (HasOutput)
             {
                 RecordTokens(tags, "output", _usage.CompletionTokens);
             }
@@ -110,23 +71,70 @@ internal sealed class InferenceOperation : IDisposable
         EndActivity();
     }
 
-    private static async IAsyncEnumerable<ChatCompletionChunk> WatchAsync(
-        string name,
-        ChatCompletionRequest request,
-        QianfanOptions options,
-        TimeProvider time,
-        IAsyncEnumerable<ChatCompletionChunk> chunks,
-        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    private static async Task<T> WatchAsync<T>(string name, string model, object request, string address, TimeProvider time, Func<Task<T>> call)
+        where T : class
     {
-        using var operation = new InferenceOperation(name, request, options, time);
+        using var operation = new InferenceOperation(name, model, request, address, time);
+        try
+        {
+            var answer = await call().ConfigureAwait(false);
+            operation.Answered(answer);
+            return answer;
+        }
+        catch (Exception e)
+        {
+            operation._error = TelemetryErrors.TypeOf(e);
+            throw;
+        }
+    }
+
+    private static async IAsyncEnumerable<T> WatchAsync<T>(
+        string name,
+        string model,
+        object request,
+        string address,
+        TimeProvider time,
+        IAsyncEnumerable<T> chunks,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        where T : class
+    {
+        using var operation = new InferenceOperation(name, model, request, address, time);
         var enumerator = chunks.GetAsyncEnumerator(cancellationToken);
         await using (enumerator.ConfigureAwait(false))
         {
             while (await operation.NextAsync(enumerator).ConfigureAwait(false))
             {
-                operation.Answered(enumerator.Current);
+                operation.Received(enumerator.Current);
                 yield return enumerator.Current;
             }
+        }
+    }
+
+    private static void Asked(Activity activity, object request)
+    {
+        switch (request)
+        {
+            case ChatCompletionRequest chat:
+                activity.SetTag("gen_ai.request.temperature", chat.Temperature);
+                activity.SetTag("gen_ai.request.top_p", chat.TopP);
+                activity.SetTag("gen_ai.request.top_k", chat.TopK);
+                activity.SetTag("gen_ai.request.frequency_penalty", chat.FrequencyPenalty);
+                activity.SetTag("gen_ai.request.presence_penalty", chat.PresencePenalty);
+                activity.SetTag("gen_ai.request.max_tokens", chat.MaxCompletionTokens);
+                activity.SetTag("gen_ai.request.seed", chat.Seed);
+                activity.SetTag("gen_ai.request.stream", chat.Stream ? true : null);
+                break;
+            case V1ChatRequest chat:
+                activity.SetTag("gen_ai.request.temperature", chat.Temperature);
+                activity.SetTag("gen_ai.request.top_p", chat.TopP);
+                activity.SetTag("gen_ai.request.max_tokens", chat.MaxOutputTokens);
+                activity.SetTag("gen_ai.request.stream", chat.Stream ? true : null);
+                break;
+            case V1CompletionRequest completion:
+                activity.SetTag("gen_ai.request.temperature", completion.Temperature);
+                activity.SetTag("gen_ai.request.top_p", completion.TopP);
+                activity.SetTag("gen_ai.request.stream", completion.Stream ? true : null);
+                break;
         }
     }
 
@@ -136,47 +144,70 @@ internal sealed class InferenceOperation : IDisposable
         QianfanTelemetry.TokenUsage.Record(count, tags);
     }
 
-    private async ValueTask<bool> NextAsync(IAsyncEnumerator<ChatCompletionChunk> chunks)
+    private async ValueTask<bool> NextAsync<T>(IAsyncEnumerator<T> chunks)
     {
         try
         {
             // An iterator goes on in its consumer's context; what it awaits belongs to this call all the same.
             Activity.Current = _activity ?? Activity.Current;
-
             return await chunks.MoveNextAsync().ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            Failed(e);
+            _error = TelemetryErrors.TypeOf(e);
             throw;
         }
     }
 
-    private void Answered(ChatCompletionChunk chunk)
+    private void Received(object chunk)
     {
         var now = _time.GetTimestamp();
-        Answered(chunk.Id, chunk.Model, chunk.Usage);
-        var tags = _tags;
-        if (_responseModel is not null)
-        {
-            tags.Add("gen_ai.response.model", _responseModel);
-        }
-
+        Answered(chunk);
         if (_lastChunk is { } last)
         {
-            QianfanTelemetry.TimePerOutputChunk.Record(_time.GetElapsedTime(last, now).TotalSeconds, tags);
+            QianfanTelemetry.TimePerOutputChunk.Record(_time.GetElapsedTime(last, now).TotalSeconds, Tags());
         }
         else
         {
             var wait = _time.GetElapsedTime(_start, now).TotalSeconds;
-            QianfanTelemetry.TimeToFirstChunk.Record(wait, tags);
+            QianfanTelemetry.TimeToFirstChunk.Record(wait, Tags());
             _activity?.SetTag("gen_ai.response.time_to_first_chunk", wait);
         }
 
         _lastChunk = now;
-        foreach (var choice in chunk.Choices)
+    }
+
+    private void Answered(object answer)
+    {
+        switch (answer)
         {
-            Finished(choice.Index, choice.FinishReason);
+            case ChatCompletion chat:
+                Answered(chat.Id, chat.Model, chat.Usage);
+                foreach (var choice in chat.Choices)
+                {
+                    Finished(choice.Index, choice.FinishReason);
+                }
+
+                break;
+            case ChatCompletionChunk chunk:
+                Answered(chunk.Id, chunk.Model, chunk.Usage);
+                foreach (var choice in chunk.Choices)
+                {
+                    Finished(choice.Index, choice.FinishReason);
+                }
+
+                break;
+            case EmbeddingResponse embeddings:
+                Answered(null, embeddings.Model, embeddings.Usage);
+                _activity?.SetTag("gen_ai.embeddings.dimension.count", embeddings.Data.Count > 0 ? embeddings.Data[0].Embedding.Count : null);
+                break;
+            case V1ChatResponse chat:
+                Answered(chat.Id, null, chat.Usage);
+                Finished(0, chat.FinishReason);
+                break;
+            case V1CompletionResponse completion:
+                Answered(completion.Id, null, completion.Usage);
+                break;
         }
     }
 
@@ -195,6 +226,17 @@ internal sealed class InferenceOperation : IDisposable
         }
     }
 
+    private TagList Tags()
+    {
+        var tags = _tags;
+        if (_responseModel is not null)
+        {
+            tags.Add("gen_ai.response.model", _responseModel);
+        }
+
+        return tags;
+    }
+
     private void EndActivity()
     {
         if (_activity is null)
@@ -206,7 +248,7 @@ internal sealed class InferenceOperation : IDisposable
         _activity.SetTag("gen_ai.response.model", _responseModel);
         _activity.SetTag("gen_ai.response.finish_reasons", _finishReasons?.Values.ToArray());
         _activity.SetTag("gen_ai.usage.input_tokens", _usage?.PromptTokens);
-        _activity.SetTag("gen_ai.usage.output_tokens", _tags[0].Value is "embeddings" ? null : _usage?.CompletionTokens);
+        _activity.SetTag("gen_ai.usage.output_tokens", HasOutput ? _usage?.CompletionTokens : null);
         if (_error is not null)
         {
             // Without a description: the platform's messages may quote the prompt.

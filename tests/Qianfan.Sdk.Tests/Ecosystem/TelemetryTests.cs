@@ -30,12 +30,17 @@ public sealed class TelemetryTests
     public async Task A_chat_is_an_activity_with_the_conventions_names()
     {
         using var listening = new Listening();
-        await Client(RecordingHandler.Json(Answer)).Chat.CompleteAsync(s_question, Given.Token);
+        using var caller = new Activity("caller").Start();
+        var call = Client(RecordingHandler.Json(Answer)).Chat.CompleteAsync(s_question, Given.Token);
+        Activity.Current.ShouldBeSameAs(caller);
+        await call;
 
+        Activity.Current.ShouldBeSameAs(caller);
         var activity = listening.Activities.Single();
         activity.ShouldSatisfyAllConditions(
             a => a.DisplayName.ShouldBe("chat svc_1"),
             a => a.Kind.ShouldBe(ActivityKind.Client),
+            a => a.ParentSpanId.ShouldBe(caller.SpanId),
             a => a.Status.ShouldBe(ActivityStatusCode.Unset));
         Tags(activity.TagObjects).ShouldBe(
             [
@@ -148,6 +153,26 @@ public sealed class TelemetryTests
         listening.Measured("gen_ai.client.token.usage").Single().ShouldContain("gen_ai.token.type=input");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Calls_of_the_first_generation_are_told_alike(bool streamed)
+    {
+        using var listening = new Listening();
+        const string Piece = """{"id":"as-5","result":"secret","is_end":true,"finish_reason":"normal","usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}""";
+        var client = new QianfanClient(Bearer() with { AccessToken = "t", BaseUrl = "http://v1.test" }, new HttpClient(new RecordingHandler(streamed ? RecordingHandler.Events(Piece) : RecordingHandler.Json(Piece))));
+        var request = new V1ChatRequest { Messages = [V1ChatMessage.User("secret")] };
+
+        _ = streamed ? (object)await client.V1.Chat.StreamAsync("ep", request, Given.Token).Take(1).ToListAsync(Given.Token) : await client.V1.Chat.CompleteAsync("ep", request, Given.Token);
+
+        var activity = listening.Activities.Single();
+        activity.DisplayName.ShouldBe("chat ep");
+        Tags(activity.TagObjects).ShouldContain("gen_ai.response.finish_reasons=normal");
+        Tags(activity.TagObjects).ShouldContain("gen_ai.usage.output_tokens=2");
+        Tags(activity.TagObjects).ShouldContain("server.address=v1.test");
+        listening.Everything.ShouldNotContain("secret");
+    }
+
     [Fact]
     public async Task The_actions_of_a_pipeline_stand_below_it()
     {
@@ -176,9 +201,10 @@ public sealed class TelemetryTests
     [Fact]
     public void Nobody_listening_nothing_is_made()
     {
-        InferenceOperation.Start("chat", s_question, Given.Options(), TimeProvider.System).ShouldBeNull();
         var chunks = AsyncEnumerable.Empty<ChatCompletionChunk>();
-        InferenceOperation.Watch("chat", s_question, Given.Options(), TimeProvider.System, chunks).ShouldBeSameAs(chunks);
+        InferenceOperation.Watch("chat", "m", s_question, "http://a.test", TimeProvider.System, chunks).ShouldBeSameAs(chunks);
+        var answer = Task.FromResult(new ChatCompletion());
+        InferenceOperation.RunAsync("chat", "m", s_question, "http://a.test", TimeProvider.System, () => answer).ShouldBeSameAs(answer);
     }
 
     private static QianfanOptions Bearer() => Given.Options() with { AccessKey = null, SecretKey = null, BearerToken = "secret-token" };
