@@ -44,11 +44,11 @@ public sealed class DependencyInjectionTests
     {
         var text = new Dictionary<Type, string>
         {
-            [typeof(string)] = "text", [typeof(int)] = "17", [typeof(double)] = "17", [typeof(bool)] = "True", [typeof(TimeSpan)] = "00:00:17", [typeof(ApiVersion)] = "V1",
+            [typeof(string)] = "text", [typeof(int)] = "17", [typeof(double)] = "17", [typeof(TimeSpan)] = "00:00:17", [typeof(ApiVersion)] = "V1",
         };
         foreach (var member in typeof(QianfanOptions).GetProperties().Where(p => p.CanWrite && p.PropertyType != typeof(RetryOptions) && p.PropertyType != typeof(BosOptions)))
         {
-            var value = text[Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType];
+            var value = member.GetValue(new QianfanOptions()) is bool standard ? $"{!standard}" : text[Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType];
             var services = Services();
             services.AddQianfan(Section((member.Name, value)));
             services.RemoveAll<IValidateOptions<QianfanOptions>>();
