@@ -22,6 +22,8 @@ public static class QianfanHttp
             AutomaticDecompression = DecompressionMethods.All,
             ConnectTimeout = TimeSpan.FromSeconds(15),
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+            // A stream that is left early is hung up at once, so that the platform stops generating; else what is left would be read for 2 seconds.
+            ResponseDrainTimeout = TimeSpan.Zero,
         };
         if (options.Proxy is { Length: > 0 } proxy)
         {

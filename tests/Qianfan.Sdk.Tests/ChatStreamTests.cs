@@ -183,13 +183,4 @@ public sealed class ChatStreamTests
             return 0;
         }
     }
-
-    private sealed class BodySpy(HttpMessageHandler inner, Action<string> see) : DelegatingHandler(inner)
-    {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-        {
-            see(await request.Content!.ReadAsStringAsync(cancellationToken));
-            return await base.SendAsync(request, cancellationToken);
-        }
-    }
 }

@@ -323,6 +323,10 @@ public sealed record V1EmbeddingRequest
     [JsonPropertyName("input")]
     public required IReadOnlyList<string> Input { get; init; }
 
+    /// <summary>Always false.</summary>
+    [JsonPropertyName("stream")]
+    public bool Stream { get; set; }
+
     /// <summary>Id of the end user.</summary>
     [JsonPropertyName("user_id")]
     public string? UserId { get; set; }
