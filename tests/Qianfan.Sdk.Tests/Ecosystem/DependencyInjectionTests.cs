@@ -168,19 +168,18 @@ public sealed class DependencyInjectionTests
     }
 
     [Fact]
-    public async Task A_stream_outlives_every_timeout_of_the_http_side()
+    public async Task A_call_may_take_as_long_as_the_client_allows_whatever_the_hosts_defaults_say()
     {
         var time = new FakeTimeProvider();
-        var body = new SlowStream(time);
         var services = Services();
         services.AddSingleton<TimeProvider>(time);
         services.ConfigureHttpClientDefaults(http => http.AddStandardResilienceHandler());
-        services.AddQianfan(o => o.BearerToken = "t").ConfigurePrimaryHttpMessageHandler(() => new ScriptedHandler(ScriptedHandler.Stream(body)));
+        services.AddQianfan(o => (o.BearerToken, o.InferenceRetry.MaxAttempts) = ("t", 1)).ConfigurePrimaryHttpMessageHandler(() => new SlowHost(time, TimeSpan.FromSeconds(299)));
         await using var provider = services.BuildServiceProvider();
 
-        var chunks = await provider.GetRequiredService<QianfanClient>().Chat.StreamAsync(s_question, Given.Token).ToListAsync(Given.Token);
+        (await provider.GetRequiredService<QianfanClient>().Chat.CompleteAsync(s_question, Given.Token)).Id.ShouldBe("as-1");
 
-        string.Concat(chunks.Select(c => c.Text)).ShouldBe("0123456789");
+        provider.GetRequiredService<IHttpClientFactory>().CreateClient("Qianfan").Timeout.ShouldBe(Timeout.InfiniteTimeSpan);
     }
 
     private static ServiceCollection Services(params (string Name, string Value)[] environment)
@@ -212,15 +211,14 @@ public sealed class DependencyInjectionTests
         }
     }
 
-    /// <summary>A minute passes before each piece.</summary>
-    private sealed class SlowStream(FakeTimeProvider time) : MemoryStream(System.Text.Encoding.UTF8.GetBytes(
-        string.Concat(Enumerable.Range(0, 10).Select(i => $"data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{i}\"}}}}]}}\n\n")) + "data: [DONE]\n\n"))
+    /// <summary>Answers after a while, unless the request was given up.</summary>
+    private sealed class SlowHost(FakeTimeProvider time, TimeSpan wait) : HttpMessageHandler
     {
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            time.Advance(TimeSpan.FromMinutes(1));
+            time.Advance(wait);
             cancellationToken.ThrowIfCancellationRequested();
-            return base.ReadAsync(buffer[..Math.Min(40, buffer.Length)], cancellationToken);
+            return Task.FromResult(RecordingHandler.Json("""{"id":"as-1"}""")());
         }
     }
 }
