@@ -150,6 +150,7 @@ public sealed class MainJobTests(BrowserFixture browser)
             await user.GotoAsync($"/projects/{project}/runs");
             await user.Page.Locator("a[href*='/runs/']").First.ClickAsync();
             await Expect(user.Test("run-status")).ToBeVisibleAsync();
+            await user.Page.WaitForFunctionAsync("() => Number(document.querySelector('[data-testid=loss-chart]')?.dataset.points ?? 0) > 20");
             await user.ScreenshotAsync($"21-{kind}-run");
         }
     }

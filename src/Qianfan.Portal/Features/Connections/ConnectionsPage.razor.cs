@@ -37,7 +37,7 @@ public partial class ConnectionsPage
         _ => Icons.Material.Outlined.Cloud,
     };
 
-    private string NameOf(ConnectionRow connection) => connection.Kind is ConnectionKind.Embedded ? Text["BuiltIn"] : connection.Name;
+    private string NameOf(ConnectionRow connection) => Shared.ConnectionName(connection.Name);
 
     private Task ReloadAsync() => LoadAsync(async (actor, cancellationToken) => _connections = await Connections.ListAsync(actor, ProjectId, cancellationToken));
 

@@ -24,6 +24,7 @@ public sealed partial class DatasetUploadCard
     [Inject] public required IJSRuntime Browser { get; init; }
     [Inject] public required AntiforgeryStateProvider Antiforgery { get; init; }
     [Inject] public required IStringLocalizer<DatasetsText> Text { get; init; }
+    [Inject] public required IStringLocalizer<SharedText> Shared { get; init; }
     [Inject] public required UserErrorText ErrorText { get; init; }
     [Inject] public required CurrentUser CurrentUser { get; init; }
     [Inject] public required DatasetUploads Uploads { get; init; }

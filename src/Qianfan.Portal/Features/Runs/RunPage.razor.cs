@@ -4,6 +4,7 @@ using Microsoft.Extensions.Localization;
 using MudBlazor;
 using Qianfan.Portal.Components.Layout;
 using Qianfan.Portal.Components.Shared;
+using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Security;
 
 namespace Qianfan.Portal.Features.Runs;
@@ -158,7 +159,7 @@ public sealed partial class RunPage : PortalPage
     private IEnumerable<(string Name, string Value)> Configuration(RunDetails details)
     {
         var config = details.Config;
-        yield return (Text["Connection"], details.ConnectionName);
+        yield return (Text["Connection"], Shared.ConnectionName(details.ConnectionName));
         yield return (Text["BaseModel"], details.Run.BaseModel);
         if (details.Run.DatasetName is { } dataset)
             yield return (Text["Dataset"], dataset);
