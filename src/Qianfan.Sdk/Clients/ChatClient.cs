@@ -2,6 +2,7 @@ using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
+using Qianfan.Sdk.Telemetry;
 
 namespace Qianfan.Sdk;
 
@@ -21,19 +22,37 @@ public sealed class ChatClient
     }
 
     /// <summary>Asks and waits for the whole answer.</summary>
-    public async Task<ChatCompletion> CompleteAsync(ChatCompletionRequest request, CancellationToken cancellationToken = default)
+    public Task<ChatCompletion> CompleteAsync(ChatCompletionRequest request, CancellationToken cancellationToken = default) => CompleteAsAsync("chat", request, cancellationToken);
+
+    /// <summary>Asks and gives the answer piece by piece. Only the opening of the stream is retried. Ending the enumeration early ends the generation.</summary>
+    /// <exception cref="QianfanRequestException">The stream broke before the answer was complete; the pieces so far are valid.</exception>
+    public IAsyncEnumerable<ChatCompletionChunk> StreamAsync(ChatCompletionRequest request, CancellationToken cancellationToken = default) => StreamAs("chat", request, cancellationToken);
+
+    /// <summary>Asks under another name of the operation, for those who watch.</summary>
+    internal Task<ChatCompletion> CompleteAsAsync(string operation, ChatCompletionRequest request, CancellationToken cancellationToken)
     {
-        var call = Call(request with { Stream = false, StreamOptions = null });
+        request = request with { Stream = false, StreamOptions = null };
+        return InferenceOperation.RunAsync(operation, request.Model, request, _transport.Options.ConsoleBaseUrl, _transport.Time, () => SendAsync(request, cancellationToken));
+    }
+
+    /// <inheritdoc cref="CompleteAsAsync"/>
+    internal IAsyncEnumerable<ChatCompletionChunk> StreamAs(string operation, ChatCompletionRequest request, CancellationToken cancellationToken)
+    {
+        request = request with { Stream = true };
+        return InferenceOperation.Watch(operation, request.Model, request, _transport.Options.ConsoleBaseUrl, _transport.Time, ReadAsync(request, cancellationToken));
+    }
+
+    private async Task<ChatCompletion> SendAsync(ChatCompletionRequest request, CancellationToken cancellationToken)
+    {
+        var call = Call(request);
         var answer = await _transport.SendAsync(call, s_answer, cancellationToken).ConfigureAwait(false);
         _transport.Limits?.Settle(call.Cost, answer.Usage?.TotalTokens);
         return answer;
     }
 
-    /// <summary>Asks and gives the answer piece by piece. Only the opening of the stream is retried. Ending the enumeration early ends the generation.</summary>
-    /// <exception cref="QianfanRequestException">The stream broke before the answer was complete; the pieces so far are valid.</exception>
-    public async IAsyncEnumerable<ChatCompletionChunk> StreamAsync(ChatCompletionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    private async IAsyncEnumerable<ChatCompletionChunk> ReadAsync(ChatCompletionRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var call = Call(request with { Stream = true });
+        var call = Call(request);
         using var response = await _transport.OpenEventStreamAsync(call, cancellationToken).ConfigureAwait(false);
         var complete = false;
         SseItemParser<ChatCompletionChunk?> parse = (_, data) => IsDone(data) ? null : s_chunk.Read(data, response, _transport.Errors);

@@ -15,7 +15,7 @@ public sealed class CompletionsClient
     /// <param name="template">Sampling settings; its model and messages are replaced.</param>
     /// <param name="cancellationToken">Breaks off.</param>
     public Task<ChatCompletion> CompleteAsync(string model, string prompt, ChatCompletionRequest? template = null, CancellationToken cancellationToken = default) =>
-        _chat.CompleteAsync(Request(model, prompt, template), cancellationToken);
+        _chat.CompleteAsAsync("text_completion", Request(model, prompt, template), cancellationToken);
 
     /// <summary>Completes a prompt piece by piece; see <see cref="ChatClient.StreamAsync"/>.</summary>
     /// <param name="model">Model name, or the endpoint of a service.</param>
@@ -23,7 +23,7 @@ public sealed class CompletionsClient
     /// <param name="template">Sampling settings; its model and messages are replaced.</param>
     /// <param name="cancellationToken">Breaks off.</param>
     public IAsyncEnumerable<ChatCompletionChunk> StreamAsync(string model, string prompt, ChatCompletionRequest? template = null, CancellationToken cancellationToken = default) =>
-        _chat.StreamAsync(Request(model, prompt, template), cancellationToken);
+        _chat.StreamAs("text_completion", Request(model, prompt, template), cancellationToken);
 
     private static ChatCompletionRequest Request(string model, string prompt, ChatCompletionRequest? template)
     {

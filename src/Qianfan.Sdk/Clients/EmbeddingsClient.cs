@@ -1,5 +1,6 @@
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
+using Qianfan.Sdk.Telemetry;
 
 namespace Qianfan.Sdk;
 
@@ -20,7 +21,10 @@ public sealed class EmbeddingsClient
     /// <summary>Turns texts into vectors.</summary>
     /// <exception cref="QianfanApiException">The platform refuses.</exception>
     /// <exception cref="QianfanRequestException">No usable answer comes.</exception>
-    public async Task<EmbeddingResponse> CreateAsync(EmbeddingRequest request, CancellationToken cancellationToken = default)
+    public Task<EmbeddingResponse> CreateAsync(EmbeddingRequest request, CancellationToken cancellationToken = default) =>
+        InferenceOperation.RunAsync("embeddings", request.Model, request, _transport.Options.ConsoleBaseUrl, _transport.Time, () => SendAsync(request, cancellationToken));
+
+    private async Task<EmbeddingResponse> SendAsync(EmbeddingRequest request, CancellationToken cancellationToken)
     {
         var call = _route.Post(request, QianfanJson.Wire.EmbeddingRequest, s_estimate);
         var answer = await _transport.SendAsync(call, s_answer, cancellationToken).ConfigureAwait(false);

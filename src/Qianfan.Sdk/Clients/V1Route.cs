@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
 using Qianfan.Sdk.Authentication;
 using Qianfan.Sdk.Http;
+using Qianfan.Sdk.Telemetry;
 
 namespace Qianfan.Sdk;
 
@@ -24,8 +25,10 @@ internal sealed class V1Route<TRequest, TResponse>(
     JsonTypeInfo<TRequest> requestType,
     JsonTypeInfo<TResponse> responseType,
     Func<TRequest, int> estimate)
+    where TRequest : class
     where TResponse : class
 {
+    private readonly string _operation = kind == "completions" ? "text_completion" : kind;
     private readonly RecordAnswer<TResponse> _answer = new(responseType, kind);
     private readonly ConcurrentDictionary<string, InferenceRoute> _routes = new(StringComparer.Ordinal);
 
@@ -37,7 +40,14 @@ internal sealed class V1Route<TRequest, TResponse>(
             : await endpoints.FindListedAsync(model, cancellationToken).ConfigureAwait(false)
                 ?? throw new InvalidArgumentException($"No {kind} model is called \"{model}\". For a service of your own, give its endpoint.");
 
-    public async Task<TResponse> SendAsync(string endpoint, TRequest request, Func<TResponse, int?> tokens, CancellationToken cancellationToken)
+    public Task<TResponse> SendAsync(string endpoint, TRequest request, Func<TResponse, int?> tokens, CancellationToken cancellationToken) =>
+        InferenceOperation.RunAsync(_operation, endpoint, request, transport.Options.BaseUrl, transport.Time, () => AskAsync(endpoint, request, tokens, cancellationToken));
+
+    /// <summary>V1 has no mark of its own for the end of a stream: the last piece says so, and the body ends.</summary>
+    public IAsyncEnumerable<TResponse> StreamAsync(string endpoint, TRequest request, Func<TResponse, int?> tokens, Func<TResponse, bool> isLast, CancellationToken cancellationToken) =>
+        InferenceOperation.Watch(_operation, endpoint, request, transport.Options.BaseUrl, transport.Time, ReadAsync(endpoint, request, tokens, isLast, cancellationToken));
+
+    private async Task<TResponse> AskAsync(string endpoint, TRequest request, Func<TResponse, int?> tokens, CancellationToken cancellationToken)
     {
         var call = Call(endpoint, request);
         var answer = await transport.SendAsync(call, _answer, cancellationToken).ConfigureAwait(false);
@@ -45,8 +55,7 @@ internal sealed class V1Route<TRequest, TResponse>(
         return answer;
     }
 
-    /// <summary>V1 has no mark of its own for the end of a stream: the last piece says so, and the body ends.</summary>
-    public async IAsyncEnumerable<TResponse> StreamAsync(string endpoint, TRequest request, Func<TResponse, int?> tokens, Func<TResponse, bool> isLast, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<TResponse> ReadAsync(string endpoint, TRequest request, Func<TResponse, int?> tokens, Func<TResponse, bool> isLast, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var call = Call(endpoint, request);
         using var response = await transport.OpenEventStreamAsync(call, cancellationToken).ConfigureAwait(false);

@@ -67,9 +67,21 @@ public sealed record ChatCompletionRequest
     [JsonPropertyName("top_p")]
     public double? TopP { get; set; }
 
+    /// <summary>Takes the next token from so many likeliest ones; of open models only.</summary>
+    [JsonPropertyName("top_k")]
+    public int? TopK { get; set; }
+
     /// <summary>1 to 2; 1 is off.</summary>
     [JsonPropertyName("penalty_score")]
     public double? PenaltyScore { get; set; }
+
+    /// <summary>-2 to 2; above 0 makes tokens less likely the more often they came; 0 is off.</summary>
+    [JsonPropertyName("frequency_penalty")]
+    public double? FrequencyPenalty { get; set; }
+
+    /// <summary>-2 to 2; above 0 makes tokens less likely once they came; 0 is off.</summary>
+    [JsonPropertyName("presence_penalty")]
+    public double? PresencePenalty { get; set; }
 
     /// <summary>Most tokens of the answer.</summary>
     [JsonPropertyName("max_completion_tokens")]
@@ -94,6 +106,10 @@ public sealed record ChatCompletionRequest
     /// <summary>Which tool to call.</summary>
     [JsonPropertyName("tool_choice")]
     public JsonElement? ToolChoice { get; set; }
+
+    /// <summary>Whether the model may ask for several calls at once.</summary>
+    [JsonPropertyName("parallel_tool_calls")]
+    public bool? ParallelToolCalls { get; set; }
 
     /// <summary>Form of the answer.</summary>
     [JsonPropertyName("response_format")]
@@ -270,6 +286,10 @@ public sealed record EmbeddingRequest
     /// <summary>Id of the end user.</summary>
     [JsonPropertyName("user")]
     public string? User { get; set; }
+
+    /// <summary>Further members of the body, sent as they are.</summary>
+    [JsonExtensionData]
+    public IDictionary<string, JsonElement>? Extra { get; set; }
 }
 
 /// <summary>Answer of <c>/v2/embeddings</c>.</summary>

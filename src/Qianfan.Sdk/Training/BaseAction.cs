@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Qianfan.Sdk.Telemetry;
 
 namespace Qianfan.Sdk.Training;
 
@@ -354,7 +355,7 @@ public abstract class BaseAction : IExecuteSerializable<JsonObject, JsonObject>
         try
         {
             await ActionEventAsync(first, msg, new JsonObject(), cancellationToken).ConfigureAwait(false);
-            var output = await RunAsync(input, run, cancellationToken).ConfigureAwait(false);
+            var output = await ActionTelemetry.RunAsync(this, run, () => RunAsync(input, run, cancellationToken)).ConfigureAwait(false);
             lock (_sync)
             {
                 _output = Clone(output);
