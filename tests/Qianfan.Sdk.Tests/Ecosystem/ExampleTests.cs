@@ -1,5 +1,4 @@
 #pragma warning disable xUnit1051 // The examples are as short as the text that holds them.
-using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,13 +9,14 @@ using OpenTelemetry.Trace;
 using Qianfan.Sdk.Datasets;
 using Qianfan.Sdk.DependencyInjection;
 using Qianfan.Sdk.Telemetry;
+using Qianfan.Sdk.Tests.Documentation;
 using Qianfan.Sdk.Tests.Fakes;
 using Qianfan.Sdk.Training;
 
 namespace Qianfan.Sdk.Tests.Ecosystem;
 
 /// <summary>The examples of docs/sdk-ecosystem.md and of the package's README, run; and the proof that the text holds these and no others.</summary>
-public sealed partial class ExampleTests
+public sealed class ExampleTests
 {
     [Fact]
     public async Task Readme()
@@ -109,19 +109,12 @@ public sealed partial class ExampleTests
     [Theory]
     [InlineData("docs/sdk-ecosystem.md", 5)]
     [InlineData("src/Qianfan.Sdk/README.md", 1)]
-    public async Task Each_example_of_the_text_stands_here(string page, int count)
+    public async Task Each_example_of_the_text_stands_here(string page, int examples)
     {
-        var source = Normalize(await File.ReadAllTextAsync(Path.Combine(RepositoryFolder.Root, "tests/Qianfan.Sdk.Tests/Ecosystem/ExampleTests.cs"), Given.Token));
-        var examples = CodeBlock().Matches(await File.ReadAllTextAsync(Path.Combine(RepositoryFolder.Root, page), Given.Token)).Select(m => Normalize(m.Groups[1].Value)).ToList();
-
-        examples.Count.ShouldBe(count);
-        examples.ShouldAllBe(e => source.Contains(e, StringComparison.Ordinal));
+        var (count, missing) = await CodeBlocks.CompareAsync(page, "tests/Qianfan.Sdk.Tests/Ecosystem/ExampleTests.cs", Given.Token);
+        count.ShouldBe(examples);
+        missing.ShouldBeEmpty();
     }
-
-    private static string Normalize(string code) => string.Join('\n', code.ReplaceLineEndings("\n").Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
-
-    [GeneratedRegex("```csharp\r?\n(.*?)```", RegexOptions.Singleline)]
-    private static partial Regex CodeBlock();
 
     /// <summary>Services whose connections end in a platform in memory.</summary>
     private static ServiceCollection Services(HttpMessageHandler platform)
