@@ -231,7 +231,7 @@ public sealed record RetryOptions
     /// <summary>Longest wait.</summary>
     public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(120);
 
-    /// <summary>Error codes that are worth another attempt. Besides these: HTTP 429, and for calls that change nothing or can be repeated safely HTTP 502, 503, 504 and broken connections.</summary>
+    /// <summary>Error codes that are worth another attempt. Besides these: HTTP 429, and for calls that change nothing or can be repeated safely HTTP 502, 503, 504 and broken connections. What a configuration binder finds is added to the defaults.</summary>
     public IReadOnlyList<string> Codes { get; set; } = [];
 }
 

@@ -1,5 +1,9 @@
 using System.IO.Compression;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 using Qianfan.Sdk.Protocol;
 using Qianfan.Sdk.Tests.Fakes;
 
@@ -88,10 +92,17 @@ public sealed class FaultTests
     public async Task A_connection_that_is_accepted_and_never_answered_ends_with_the_timeout_of_each_attempt()
     {
         await using var server = new LoopbackServer(LoopbackServer.Silence);
-        using var setup = new Setup(server, o => o with { ConsoleTimeout = TimeSpan.FromMilliseconds(60) });
+        var time = new FakeTimeProvider();
+        using var setup = new Setup(server, time: time);
+        var call = setup.Client.FineTuning.DescribeTaskAsync("task-1", Given.Token);
 
-        var error = await Should.ThrowAsync<QianfanRequestException>(() => setup.Client.FineTuning.DescribeTaskAsync("task-1", Given.Token));
+        for (var attempt = 1; attempt <= 3; attempt++)
+        {
+            await server.UntilAsync(s => s.Requests.Count == attempt, Given.Token);
+            time.Advance(TimeSpan.FromSeconds(61));
+        }
 
+        var error = await Should.ThrowAsync<QianfanRequestException>(() => call);
         error.Message.ShouldContain("in time");
         server.Requests.Count.ShouldBe(3);
         await server.UntilAsync(s => s.Open == 0, Given.Token);
@@ -106,10 +117,15 @@ public sealed class FaultTests
             await exchange.WriteAsync(StreamHead + Chunk(Piece));
             await exchange.HungUpAsync();
         });
-        using var setup = new Setup(server, o => o with { StreamIdleTimeout = TimeSpan.FromMilliseconds(60) });
+        var time = new FakeTimeProvider();
+        using var setup = new Setup(server, time: time);
+        await using var pieces = setup.Client.Chat.StreamAsync(s_question, Given.Token).GetAsyncEnumerator(Given.Token);
+        (await pieces.MoveNextAsync()).ShouldBeTrue();
+        var next = pieces.MoveNextAsync().AsTask();
 
-        var error = await Should.ThrowAsync<QianfanRequestException>(async () => await setup.Client.Chat.StreamAsync(s_question, Given.Token).ToListAsync(Given.Token));
+        time.Advance(TimeSpan.FromSeconds(91));
 
+        var error = await Should.ThrowAsync<QianfanRequestException>(() => next);
         error.InnerException!.Message.ShouldContain("silent");
         await server.UntilAsync(s => s.Open == 0, Given.Token);
         setup.ShouldHaveNothingLeft();
@@ -123,9 +139,14 @@ public sealed class FaultTests
             await exchange.WriteAsync("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"requestId\":");
             await exchange.HungUpAsync();
         });
-        using var setup = new Setup(server, o => o with { ConsoleTimeout = TimeSpan.FromMilliseconds(60), ConsoleRetry = o.ConsoleRetry with { MaxAttempts = 1 } });
+        var time = new FakeTimeProvider();
+        using var setup = new Setup(server, o => o with { ConsoleRetry = o.ConsoleRetry with { MaxAttempts = 1 } }, time);
+        var call = setup.Client.FineTuning.DescribeTaskAsync("task-1", Given.Token);
+        await server.UntilAsync(s => s.Requests.Count == 1, Given.Token);
 
-        await Should.ThrowAsync<QianfanRequestException>(() => setup.Client.FineTuning.DescribeTaskAsync("task-1", Given.Token));
+        time.Advance(TimeSpan.FromSeconds(61));
+
+        (await Should.ThrowAsync<QianfanRequestException>(() => call)).Message.ShouldContain("in time");
 
         await server.UntilAsync(s => s.Open == 0, Given.Token);
         setup.ShouldHaveNothingLeft();
@@ -194,6 +215,47 @@ public sealed class FaultTests
         error.Message.ShouldContain("ahead of");
         server.Requests.Count.ShouldBe(2);
         setup.ShouldHaveNothingLeft();
+    }
+
+    [Fact]
+    public async Task A_date_that_anybody_on_the_way_could_have_written_does_not_move_the_signatures()
+    {
+        var refused = ScriptedHandler.Json("""{"requestId":"r","code":"RequestExpired","message":"expired"}""", HttpStatusCode.Forbidden);
+        var handler = new ScriptedHandler(request =>
+        {
+            var response = refused(request);
+            response.Headers.Date = TimeProvider.System.GetUtcNow().AddHours(3);
+            return response;
+        });
+        using var http = new HttpClient(handler);
+        using var client = new QianfanClient(Given.Options(ours: false), http);
+
+        var error = await Should.ThrowAsync<QianfanAuthenticationException>(() => client.FineTuning.DescribeTaskAsync("task-1", Given.Token));
+
+        error.Message.ShouldContain("behind");
+        handler.Requests.Count.ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_certificate_that_nobody_vouches_for_is_refused_unless_the_options_say_otherwise(bool verify)
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var certificate = request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));
+        await using var server = new LoopbackServer(LoopbackServer.Json(Task1)) { Certificate = certificate };
+        using var client = new QianfanClient(Given.Options(ours: false) with { ConsoleBaseUrl = server.Address.Replace("http:", "https:", StringComparison.Ordinal), SslVerificationEnabled = verify });
+
+        if (verify)
+        {
+            (await Should.ThrowAsync<QianfanRequestException>(() => client.FineTuning.DescribeTaskAsync("task-1", Given.Token))).Message.ShouldContain("SecureConnectionError");
+            server.Requests.ShouldBeEmpty();
+        }
+        else
+        {
+            (await client.FineTuning.DescribeTaskAsync("task-1", Given.Token)).TaskId.ShouldBe("task-1");
+        }
     }
 
     [Fact]
@@ -435,12 +497,13 @@ public sealed class FaultTests
     /// <summary>A client on one connection to the server, that can tell what is left over.</summary>
     private sealed class Setup : IDisposable
     {
-        private readonly CountingTimeProvider _time = new();
+        private readonly CountingTimeProvider _time;
         private readonly CountingHandler _answers;
         private readonly HttpClient _http;
 
-        public Setup(LoopbackServer server, Func<QianfanOptions, QianfanOptions>? change = null)
+        public Setup(LoopbackServer server, Func<QianfanOptions, QianfanOptions>? change = null, TimeProvider? time = null)
         {
+            _time = new CountingTimeProvider(time ?? TimeProvider.System);
             // Our platform's bearer tokens take no call of their own.
             var options = Given.Options(ours: true) with { ConsoleBaseUrl = server.Address, IamBaseUrl = server.Address, BaseUrl = server.Address };
             options.InferenceRetry = options.InferenceRetry with { BackoffFactor = TimeSpan.Zero, Jitter = TimeSpan.Zero };

@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace Qianfan.Sdk.Tests.Fakes;
@@ -27,6 +30,9 @@ internal sealed class LoopbackServer : IAsyncDisposable
     }
 
     public string Address => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}";
+
+    /// <summary>Set, and the server speaks TLS.</summary>
+    public X509Certificate2? Certificate { get; init; }
 
     /// <summary>Heads and bodies of the requests so far.</summary>
     public IReadOnlyList<string> Requests
@@ -117,7 +123,14 @@ internal sealed class LoopbackServer : IAsyncDisposable
         {
             using (client)
             {
-                var stream = client.GetStream();
+                Stream stream = client.GetStream();
+                if (Certificate is not null)
+                {
+                    var secure = new SslStream(stream);
+                    await secure.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = Certificate }, _stop.Token);
+                    stream = secure;
+                }
+
                 while (await ReadRequestAsync(stream) is { } request)
                 {
                     int number;
@@ -128,7 +141,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
                     }
 
                     Changed(0);
-                    var exchange = new Exchange(stream, request, _stop.Token);
+                    var exchange = new Exchange(stream, client.Client, request, _stop.Token);
                     await _script[Math.Min(number, _script.Length - 1)](exchange);
                     if (exchange.Closes)
                     {
@@ -137,7 +150,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
                 }
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or AuthenticationException)
         {
             // The client hung up, or the test is over.
         }
@@ -159,7 +172,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
         changed.SetResult();
     }
 
-    private async Task<string?> ReadRequestAsync(NetworkStream stream)
+    private async Task<string?> ReadRequestAsync(Stream stream)
     {
         var text = new StringBuilder();
         var one = new byte[1];
@@ -181,7 +194,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
     }
 
     /// <summary>One request and the connection it came on.</summary>
-    internal sealed class Exchange(NetworkStream stream, string request, CancellationToken stopped)
+    internal sealed class Exchange(Stream stream, Socket socket, string request, CancellationToken stopped)
     {
         public string Request { get; } = request;
 
@@ -202,7 +215,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
             Closes = true;
             if (reset)
             {
-                stream.Socket.LingerState = new LingerOption(true, 0);
+                socket.LingerState = new LingerOption(true, 0);
             }
         }
 
