@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform;
 using Qianfan.Portal.Features.Connections;
+using Qianfan.Sdk;
 
 namespace Qianfan.Portal.Hosting;
 
@@ -22,7 +23,7 @@ public static class PlatformHosting
             .ConfigurePrimaryHttpMessageHandler(services => OverSocket(services.GetRequiredService<DataDirectory>().SocketPath))
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
         builder.Services.AddHttpClient(PlatformClients.RemoteClient, client => client.Timeout = Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(2) })
+            .ConfigurePrimaryHttpMessageHandler(() => QianfanHttp.CreateHandler(new QianfanOptions()))
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
         if (!roles.Platform && !roles.Trainer)
             return builder;
