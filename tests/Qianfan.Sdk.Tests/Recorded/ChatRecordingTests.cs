@@ -14,9 +14,9 @@ public sealed class ChatRecordingTests
         var (client, platform) = Client("chat_iam", Differences.ExtraParameters, Differences.RequestId);
 
         var request = Ask("你好") with { Temperature = 0.5, TopP = 0.9, System = "be brief", UserId = "u1" };
-        (await client.V1.Chat.CompleteAsync(await client.V1.Chat.EndpointOfAsync("ERNIE-Lite-8K", Given.Token), request, Given.Token)).Result.ShouldBe("model `ernie-lite-8k` is answering, received message: `你好`");
+        (await client.V1.Chat.CompleteAsync(await client.V1.Chat.EndpointOfAsync("ERNIE-Lite-8K", Given.Token), request, Given.Token)).Result.ShouldBe("ernie-lite-8k heard 你好");
         (await client.V1.Chat.CompleteAsync("my_endpoint", Ask("hello"), Given.Token)).Usage!.TotalTokens.ShouldBeGreaterThan(0);
-        (await Text(client.V1.Chat.StreamAsync(await client.V1.Chat.EndpointOfAsync("ERNIE-Speed", Given.Token), Ask("hello"), Given.Token))).ShouldContain("model `ernie_speed` is answering");
+        (await Text(client.V1.Chat.StreamAsync(await client.V1.Chat.EndpointOfAsync("ERNIE-Speed", Given.Token), Ask("hello"), Given.Token))).ShouldContain("ernie_speed heard");
         var called = await client.V1.Chat.CompleteAsync(
             await client.V1.Chat.EndpointOfAsync("ERNIE-Bot", Given.Token),
             Ask("paper") with { Functions = [new V1Function { Name = "paper_search", Description = "d", Parameters = JsonSerializer.SerializeToElement(JsonDocument.Parse("""{"type":"object","properties":{}}""").RootElement) }] },

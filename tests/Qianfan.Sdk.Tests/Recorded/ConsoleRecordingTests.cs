@@ -80,7 +80,7 @@ public sealed class ConsoleRecordingTests
         await Unanswered(() => client.Models.CreateCustomModelSetAsync(new CreateCustomModelSetRequest { ModelSetName = "set1", Labels = ["l"] }, Token));
         await Unanswered(() => client.Models.DescribeSystemModelSetsAsync(new PageRequest { MaxKeys = 10 }, Token));
         await Unanswered(() => client.Models.DescribeCustomModelSetsAsync(new PageRequest { MaxKeys = 10 }, Token));
-        (await client.Models.DescribeModelSetAsync("am-1", Token)).ModelIds[0].ShouldBe("amv-34qkndzjf111");
+        (await client.Models.DescribeModelSetAsync("am-1", Token)).ModelIds[0].ShouldBe("amv-oioodt9831xm");
         await Unanswered(() => client.Models.DeleteModelSetAsync("am-1", Token));
         await Unanswered(() => client.Models.CreateCustomModelAsync(new CreateCustomModelRequest { ModelSetId = "am-1", TrainMeta = new CustomModelTraining { TaskId = "task-1", Step = 10 }, Description = "d" }, Token));
         await Unanswered(() => client.Models.DescribeModelAsync("amv-1", Token));
@@ -102,7 +102,7 @@ public sealed class ConsoleRecordingTests
                 ResourceConfig = new ServiceResourceConfig { Type = "GPU-I-2", ReplicasCount = 1, Qps = 0.5 },
                 Billing = new ServiceBilling { Reservation = new ServiceReservation { ReservationTimeUnit = "Hour", ReservationLength = 1 } },
             },
-            Token)).ServiceId.ShouldBe("svco-ktth9mkb5cqn");
+            Token)).ServiceId.ShouldBe("svco-d849r0s60j23");
         (await client.Services.DescribeAsync("svco-1", Token)).RunStatus.ShouldBe(ServiceRunStatus.Serving);
         (await client.Services.DescribeMetricAsync(new DescribeServiceMetricRequest { ServiceId = ["svco-1"], StartTime = "2024-05-06T08:23:49Z", EndTime = "2024-05-17T08:23:49Z" }, Token)).ServiceList.ShouldNotBeEmpty();
         await Unanswered(() => client.Services.ModifyAsync(new ModifyServiceRequest { ServiceId = "svco-1", ModelSetId = "am-1", ModelId = "amv-2" }, Token));
@@ -120,10 +120,10 @@ public sealed class ConsoleRecordingTests
         (await client.V1.Services.ApplyAsync(
             new V1ApplyServiceRequest { ModelId = "846", ModelVersionId = "168", Name = "svc1", Uri = "ep1", PoolType = (int)DeployPoolType.PrivateResource, Description = "d" }, Token)).ServiceId.ShouldBe("164");
         (await client.V1.Services.GetDetailAsync("164", Token)).Uri.ShouldNotBeNullOrEmpty();
-        (await client.Models.GetModelDetailAsync("am-nvdx92556wpw", Token)).ModelVersionList.ShouldNotBeEmpty();
-        (await client.Models.GetModelVersionDetailAsync("amv-hcxfe5a8z6nd", Token)).State.ShouldBe(ModelVersionState.Ready);
+        (await client.Models.GetModelDetailAsync("am-uw0tm3mywnq0", Token)).ModelVersionList.ShouldNotBeEmpty();
+        (await client.Models.GetModelVersionDetailAsync("amv-fa8l9r2vuyme", Token)).State.ShouldBe(ModelVersionState.Ready);
         (await client.Models.PublishTrainModelAsync(
-            new PublishTrainModelRequest { VersionMeta = new PublishVersionMeta { TaskId = "9220", IterationId = "5234", Step = 100 }, ModelName = "m1", Tags = ["a"] }, Token)).ModelIdStr.ShouldBe("am-nvdx92556wpw");
+            new PublishTrainModelRequest { VersionMeta = new PublishVersionMeta { TaskId = "9220", IterationId = "5234", Step = 100 }, ModelName = "m1", Tags = ["a"] }, Token)).ModelIdStr.ShouldBe("am-uw0tm3mywnq0");
         await Unanswered(() => client.Models.ListPresetModelsAsync(new PresetModelListRequest(), Token));
         await Unanswered(() => client.Models.ListUserModelsAsync(new UserModelListRequest { NameFilter = "x", OrderBy = "create_time", Order = "desc" }, Token));
         await Unanswered(() => client.Models.DeleteModelsAsync(["am-1"], Token));

@@ -9,7 +9,7 @@ namespace Qianfan.Sdk.Tests.Recorded;
 /// <summary>Drives our trainers through the recorded scenarios.</summary>
 internal static class Recordings
 {
-    private const string HarnessDataset = "ds-9cetiuhvnbn4mqs3";
+    private const string HarnessDataset = "ds-rwcqq07pq2tsg2rg";
 
     private static JsonObject Hi => new() { ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "hi" }) };
 
@@ -26,7 +26,7 @@ internal static class Recordings
             var service = Service.Loads(WithVersion(output["service"]!), clients.Client);
             (await service.GetStatusAsync(Given.Token)).ShouldBe(ServiceStatus.Deployed);
             var v1 = new Service(clients.V1, service.Id, service.Endpoint);
-            (await v1.ExecAsync(Hi, Given.Token))["result"]!.GetValue<string>().ShouldContain("received message: `hi`");
+            (await v1.ExecAsync(Hi, Given.Token))["result"]!.GetValue<string>().ShouldContain("heard hi");
             (await service.GetStatusAsync(Given.Token)).ShouldBe(ServiceStatus.Deployed);
             var pieces = 0;
             await foreach (var piece in v1.StreamAsync([ChatMessage.User("hi")], Given.Token))
@@ -113,7 +113,7 @@ internal static class Recordings
     public static Task<RecordedRun> TrainResumeAsync() => RunAsync(
         "train_resume",
         [Differences.Names, Differences.Saves],
-        client => new ResumedTraining(new Pipeline([new TrainAction(client, taskId: "task-resume00001", jobId: "job-resume000001"), new ModelPublishAction(client)])),
+        client => new ResumedTraining(new Pipeline([new TrainAction(client, taskId: "task-djklfai1dw2", jobId: "job-k4awhbee4by0"), new ModelPublishAction(client)])),
         CreateHarnessDatasetAsync,
         trainer => trainer.ResumeAsync(Given.Token));
 
@@ -139,7 +139,7 @@ internal static class Recordings
         {
             var service = Service.Loads(WithVersion(output["service"]!), clients.Client);
             (await service.GetStatusAsync(Given.Token)).ShouldBe(ServiceStatus.Deployed);
-            (await service.ExecAsync(Hi, Given.Token))["result"]!.GetValue<string>().ShouldContain("received message: `hi`");
+            (await service.ExecAsync(Hi, Given.Token))["result"]!.GetValue<string>().ShouldContain("heard hi");
         });
 
     public static Task<RecordedRun> SeedDefaultConfigAsync() => RunAsync(

@@ -22,22 +22,22 @@ public sealed class TrainerRecordingTests
     public async Task Finetune_full_nocache()
     {
         var run = await Recordings.FinetuneFullNoCacheAsync();
-        run.Output["service_id"]!.GetValue<string>().ShouldBe("svco-ktth9mkb5cqn");
+        run.Output["service_id"]!.GetValue<string>().ShouldBe("svco-d849r0s60j23");
     }
 
     [Fact]
     public async Task Finetune_failed()
     {
         var run = await Recordings.FinetuneFailedAsync();
-        run.Error!.Message.ShouldBe("[train_action]training job job-failedone/task-failedone has ended with status: Failed");
+        run.Error!.Message.ShouldBe("[train_action]training job job-qxm73oep0/task-yr13bzdw5 has ended with status: Failed");
         run.Status.ShouldBe("TrainFailed");
     }
 
     [Fact]
-    public async Task Finetune_bos() => (await Recordings.FinetuneBosAsync()).Output["model_id"]!.GetValue<string>().ShouldBe("amv-34qkndzjf111");
+    public async Task Finetune_bos() => (await Recordings.FinetuneBosAsync()).Output["model_id"]!.GetValue<string>().ShouldBe("amv-oioodt9831xm");
 
     [Fact]
-    public async Task Finetune_incremental() => (await Recordings.FinetuneIncrementalAsync()).Output["model_set_id"]!.GetValue<string>().ShouldBe("am-nvdx92556wpw");
+    public async Task Finetune_incremental() => (await Recordings.FinetuneIncrementalAsync()).Output["model_set_id"]!.GetValue<string>().ShouldBe("am-uw0tm3mywnq0");
 
     [Fact]
     public async Task Finetune_dataset_config() => (await Recordings.FinetuneDatasetConfigAsync()).Output["corpus_config"]!["copyData"]!.GetValue<bool>().ShouldBeTrue();
@@ -51,10 +51,10 @@ public sealed class TrainerRecordingTests
     }
 
     [Fact]
-    public async Task Dpo() => (await Recordings.DpoAsync()).Output["model_id"]!.GetValue<string>().ShouldBe("amv-34qkndzjf111");
+    public async Task Dpo() => (await Recordings.DpoAsync()).Output["model_id"]!.GetValue<string>().ShouldBe("amv-oioodt9831xm");
 
     [Fact]
-    public async Task Train_resume() => (await Recordings.TrainResumeAsync()).Output["task_id"]!.GetValue<string>().ShouldBe("task-resume00001");
+    public async Task Train_resume() => (await Recordings.TrainResumeAsync()).Output["task_id"]!.GetValue<string>().ShouldBe("task-djklfai1dw2");
 
     [Fact]
     public async Task Train_stop()
