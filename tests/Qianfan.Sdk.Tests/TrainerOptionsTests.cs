@@ -171,6 +171,15 @@ public sealed class TrainerOptionsTests
     }
 
     [Fact]
+    public void Rows_that_are_in_memory_alone_are_refused_with_what_to_do()
+    {
+        var filtered = Dataset.FromFile("rows.jsonl").Filter(_ => true);
+
+        Should.Throw<InvalidArgumentException>(() => new LlmFinetune(Client, "qianfan-tiny", filtered)).Message.ShouldContain("save it");
+        Should.Throw<InvalidArgumentException>(() => DatasetConfig.Of(Dataset.FromRows([new DatasetRow(1, [])]))).Message.ShouldContain("save it");
+    }
+
+    [Fact]
     public void Datasets_that_do_not_fit_together_are_refused()
     {
         Refused(new DatasetConfig { Sources = [] });

@@ -69,9 +69,13 @@ public sealed record DatasetSource
     public double? SamplingRate { get; init; }
 
     /// <summary>A dataset on the platform, or a local file that is brought there.</summary>
-    /// <exception cref="InvalidArgumentException">There is none.</exception>
-    public static DatasetSource Of(Dataset dataset, double? samplingRate = null) =>
-        new() { Dataset = dataset ?? throw new InvalidArgumentException("There is no dataset to train on."), SamplingRate = samplingRate };
+    /// <exception cref="InvalidArgumentException">There is none, or its rows are in memory alone: those of <see cref="Dataset.FromRows(IEnumerable{DatasetRow}, string?, DatasetKind)"/>, filtered or changed ones.</exception>
+    public static DatasetSource Of(Dataset dataset, double? samplingRate = null) => dataset switch
+    {
+        null => throw new InvalidArgumentException("There is no dataset to train on."),
+        { Id: null, FilePath: null } => throw new InvalidArgumentException("The dataset's rows are in memory alone: save it to a file or to the platform first."),
+        _ => new() { Dataset = dataset, SamplingRate = samplingRate },
+    };
 
     /// <summary>A path in object storage; the platform reads it itself.</summary>
     /// <exception cref="InvalidArgumentException">The path doesn't begin with <c>bos:/</c>.</exception>
