@@ -73,7 +73,7 @@ internal sealed class WeightFiles : IDisposable
         {
             // Written by some tools although nothing learns from them, or a copy of the tied embedding.
             if (!known.Contains(name) && !name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal) && name != WeightNames.Head)
-                throw new EngineException(WorkerErrors.InvalidModel, $"The weight {name} has no place in a Llama model.");
+                throw new EngineException(WorkerErrors.InvalidModel, $"The weight {name} has no place in a {shape.Family} model of this shape.");
         }
         return wanted.ToDictionary(weight => weight.Name, weight => Read(weight.Name, weight.Shape), StringComparer.Ordinal);
     }
