@@ -1,3 +1,4 @@
+using System.Globalization;
 using Qianfan.Engine;
 using Qianfan.Engine.Pretraining;
 using Qianfan.Engine.Workers;
@@ -9,6 +10,8 @@ const string Usage = """
     Qianfan.Engine pretrain    --out FOLDER --work FOLDER [--start FOLDER] [--documents N] [--seed N] [--steps N] [...]
     """;
 
+// Numbers in files and messages look the same everywhere; ICU is there for Unicode's composed forms alone.
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 try
 {
     switch (args.FirstOrDefault())

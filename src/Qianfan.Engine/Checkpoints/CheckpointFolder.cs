@@ -15,15 +15,9 @@ internal static class CheckpointFolder
     /// <exception cref="EngineException">Code <c>invalid_model</c>: missing, too large or no JSON object.</exception>
     public static JsonDocument ReadJson(string directory, string name)
     {
-        var path = Path.Combine(directory, name);
         try
         {
-            var file = new FileInfo(path);
-            if (!file.Exists)
-                throw new EngineException(WorkerErrors.InvalidModel, $"{name} is missing in {directory}.");
-            if (file.Length > MostJsonBytes)
-                throw new EngineException(WorkerErrors.InvalidModel, $"{name} is larger than {MostJsonBytes >> 20} MB.");
-            var document = JsonDocument.Parse(File.ReadAllBytes(path));
+            var document = JsonDocument.Parse(ReadBytes(directory, name));
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return document;
             document.Dispose();
@@ -33,7 +27,24 @@ internal static class CheckpointFolder
         {
             throw new EngineException(WorkerErrors.InvalidModel, $"{name} is no valid JSON: {exception.Message}", exception);
         }
-        catch (IOException exception)
+    }
+
+    /// <exception cref="EngineException">Code <c>invalid_model</c>: missing or too large.</exception>
+    public static string ReadText(string directory, string name) => System.Text.Encoding.UTF8.GetString(ReadBytes(directory, name));
+
+    private static byte[] ReadBytes(string directory, string name)
+    {
+        var path = Path.Combine(directory, name);
+        try
+        {
+            var file = new FileInfo(path);
+            if (!file.Exists)
+                throw new EngineException(WorkerErrors.InvalidModel, $"{name} is missing in {directory}.");
+            if (file.Length > MostJsonBytes)
+                throw new EngineException(WorkerErrors.InvalidModel, $"{name} is larger than {MostJsonBytes >> 20} MB.");
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new EngineException(WorkerErrors.InvalidModel, $"{name} can't be read: {exception.Message}", exception);
         }

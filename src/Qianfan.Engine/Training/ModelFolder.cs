@@ -5,7 +5,7 @@ namespace Qianfan.Engine.Training;
 /// <summary>Writes a trained model as a Hugging Face folder.</summary>
 internal static class ModelFolder
 {
-    private static readonly string[] s_texts = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"];
+    private static readonly string[] s_texts = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 
     /// <summary>Copies configuration and tokenizer, as far as they are there.</summary>
     public static void CopyTexts(string from, string to)
