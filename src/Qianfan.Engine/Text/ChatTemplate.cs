@@ -118,14 +118,32 @@ internal sealed class ChatTemplate
         return (tokens, [.. weights]);
     }
 
-    /// <summary>Where in a text each answer begins: where the prompt for it ends. An answer whose prompt is not how the text begins is left out.</summary>
+    /// <summary>Where in a text each answer begins. One that can't be found is left out.</summary>
     private IEnumerable<(int Turn, int At)> Starts(IReadOnlyList<ChatTurn> turns, char veil, string text, int from)
     {
         for (var turn = from; turn < turns.Count; turn++)
         {
-            if (turns[turn].Role == "assistant" && Render([.. turns.Take(turn)], veil, prompt: true) is var prompt && text.StartsWith(prompt, StringComparison.Ordinal))
-                yield return (turn, prompt.Length);
+            if (turns[turn].Role == "assistant" && Start(turns, turn, veil, text) is { } start)
+                yield return (turn, start);
         }
+    }
+
+    /// <summary>An answer begins where the prompt for it ends.</summary>
+    private int? Start(IReadOnlyList<ChatTurn> turns, int turn, char veil, string text)
+    {
+        var before = turns.Take(turn).ToList();
+        var prompt = Render(before, veil, prompt: true);
+        if (text.StartsWith(prompt, StringComparison.Ordinal))
+            return prompt.Length;
+        // The template writes earlier turns in another way once there are later ones. Another answer in its place shows where it stands,
+        // and the prompt's own answer how much the template writes before it.
+        var probe = new ChatTurn("assistant", new string(veil, 2));
+        var whole = Render([.. before, probe, .. turns.Skip(turn + 1)], veil, prompt: false);
+        if (whole.IndexOf(probe.Content, StringComparison.Ordinal) is not (>= 0 and var at) || !text.StartsWith(whole[..at], StringComparison.Ordinal))
+            return null;
+        var answered = Render([.. before, probe], veil, prompt: false);
+        var lead = answered.StartsWith(prompt, StringComparison.Ordinal) && answered.IndexOf(probe.Content, StringComparison.Ordinal) is >= 0 and var end ? answered[prompt.Length..end] : "";
+        return whole[..at].EndsWith(lead, StringComparison.Ordinal) ? at - lead.Length : at;
     }
 
     /// <summary>An answer ends with the first special token that the template writes after it.</summary>

@@ -138,14 +138,16 @@ internal sealed class ExpressionParser(LexemeReader words)
         return left;
     }
 
-    private Expression Signed()
+    private Expression Signed() => FiltersAndTests(WithoutFilter());
+
+    /// <summary>A filter takes the number with its sign.</summary>
+    private Expression WithoutFilter()
     {
-        if (Words.TryOperator("-"))
-        {
-            var value = Words.Nest(Signed);
-            return scope => TemplateValues.Calculate("-", 0L, value(scope));
-        }
-        return Words.TryOperator("+") ? Words.Nest(Signed) : FiltersAndTests(Postfix(Primary()));
+        if (!Words.IsOperator("-") && !Words.IsOperator("+"))
+            return Postfix(Primary());
+        var negative = Words.Take().Value == "-";
+        var value = Words.Nest(WithoutFilter);
+        return negative ? scope => TemplateValues.Calculate("-", 0L, value(scope)) : value;
     }
 
     private Expression FiltersAndTests(Expression value)

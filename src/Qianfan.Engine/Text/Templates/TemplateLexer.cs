@@ -33,29 +33,45 @@ internal sealed record Lexeme(LexemeKind Kind, string Value, int Line);
 /// <summary>Cuts a Jinja template into words, as Hugging Face's tools set Jinja up: <c>trim_blocks</c> and <c>lstrip_blocks</c>.</summary>
 internal sealed class TemplateLexer
 {
+    private const int MostCharacters = 1 << 20;
     private static readonly string[] s_operators = ["==", "!=", "<=", ">=", "//", "**", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")", "[", "]", "{", "}", ",", ".", ":", "|"];
     private readonly string _source;
     private readonly List<Lexeme> _lexemes = [];
     private int _at;
+    private int _line = 1;
+    private int _counted;
 
     private TemplateLexer(string source) => _source = source;
 
     /// <exception cref="TemplateException">A tag or a text isn't closed, or a sign has no meaning.</exception>
     public static IReadOnlyList<Lexeme> Read(string source)
     {
+        if (source.Length > MostCharacters)
+            throw new TemplateException($"it is longer than {MostCharacters} characters");
         source = source.Replace("\r\n", "\n", StringComparison.Ordinal);
         var lexer = new TemplateLexer(source.EndsWith('\n') ? source[..^1] : source);
         lexer.Read();
         return lexer._lexemes;
     }
 
-    private int Line => 1 + _source.AsSpan(0, Math.Min(_at, _source.Length)).Count('\n');
+    private int Line
+    {
+        get
+        {
+            var end = Math.Clamp(_at, _counted, _source.Length);
+            _line += _source.AsSpan(_counted..end).Count('\n');
+            _counted = end;
+            return _line;
+        }
+    }
 
     private void Read()
     {
         var trimStart = false;
         while (_at < _source.Length)
         {
+            // A tag takes the end of its line along.
+            var lineStart = _at == 0 || _source[_at - 1] == '\n';
             var open = NextTag(_at);
             var text = _source[_at..open];
             if (trimStart)
@@ -70,7 +86,7 @@ internal sealed class TemplateLexer
             if (sign == '-')
                 text = text.TrimEnd();
             else if (kind != '{' && sign != '+')
-                text = WithoutIndent(text, atStart: open - text.Length == 0);
+                text = WithoutIndent(text, lineStart);
             Add(LexemeKind.Text, text);
             _at = open + 2 + (sign is '-' or '+' ? 1 : 0);
             trimStart = kind switch
@@ -84,10 +100,10 @@ internal sealed class TemplateLexer
     }
 
     /// <summary>White space between the beginning of the line and a tag goes.</summary>
-    private static string WithoutIndent(string text, bool atStart)
+    private static string WithoutIndent(string text, bool lineStart)
     {
         var line = text.LastIndexOf('\n') + 1;
-        return (line > 0 || atStart) && string.IsNullOrWhiteSpace(text[line..]) ? text[..line] : text;
+        return (line > 0 || lineStart) && string.IsNullOrWhiteSpace(text[line..]) ? text[..line] : text;
     }
 
     private int NextTag(int from)

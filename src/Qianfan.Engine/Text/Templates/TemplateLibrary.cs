@@ -28,7 +28,7 @@ internal static class TemplateLibrary
         ["d"] = Default,
         ["replace"] = (value, arguments, _) => Text(value).Replace(Text(arguments[0]), Text(arguments[1]), StringComparison.Ordinal),
         ["int"] = (value, _, _) => value is string text ? (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0L) : (long)TemplateValues.Number(value),
-        ["abs"] = (value, _, _) => value is long number ? Math.Abs(number) : Math.Abs(TemplateValues.Number(value)),
+        ["abs"] = (value, _, _) => value is long number ? (object)Math.Abs(number) : Math.Abs(TemplateValues.Number(value)),
         ["tojson"] = (value, arguments, named) => TemplateValues.Json(value, arguments.Concat(named.Where(entry => entry.Key == "indent").Select(entry => entry.Value)).FirstOrDefault() is { } indent ? (int)TemplateValues.Whole(indent) : null),
         ["indent"] = Indent,
         ["map"] = Map,
