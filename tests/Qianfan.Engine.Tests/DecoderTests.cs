@@ -33,7 +33,7 @@ public sealed class DecoderTests
         }).ToDictionary();
         using var network = new LlamaNetwork(shape, weights, new LoraAdapters(shape, 3, 6, dropout: 0, values, seed: 1));
         var plain = weights[WeightNames.Gate(0)].ToArray();
-        new PeftAdapter(3, 6, values).MergeInto(weights, shape);
+        new PeftAdapter(3, 6, values).MergeInto(weights);
         weights[WeightNames.Gate(0)].ShouldNotBe(plain);
         Compare(network, shape, new Decoder(shape, weights, 1));
 

@@ -38,7 +38,7 @@ internal static class TinyModel
         "llama 3.1" => Shape() with { RopeTheta = 500, Rope = new RopeScaling(RopeKind.Llama3, 8) { OriginalContext = 32, LowFrequencyFactor = 1, HighFrequencyFactor = 4 } },
         "llama, yarn" => Shape() with { RopeTheta = 500, Rope = new RopeScaling(RopeKind.Yarn, 4) { OriginalContext = 24, BetaFast = 4 } },
         "mistral, window" => Shape() with { Family = ModelFamily.Mistral, Windows = [4, 4] },
-        "qwen2" => Shape() with { Family = ModelFamily.Qwen2, QueryKeyValueBias = true },
+        "qwen2" => Shape() with { Family = ModelFamily.Qwen2, QueryKeyValueBias = true, HeadSize = 8 },
         "qwen2, some windows" => Shape() with { Family = ModelFamily.Qwen2, QueryKeyValueBias = true, Windows = [int.MaxValue, 3] },
         "qwen3" => Shape() with { Family = ModelFamily.Qwen3, QueryKeyNorm = true, HeadSize = 12 },
         "qwen3, biases" => Shape(tied: false) with { Family = ModelFamily.Qwen3, QueryKeyNorm = true, QueryKeyValueBias = true, OutputBias = true },
@@ -64,14 +64,19 @@ internal static class TinyModel
         WriteTokenizer(directory);
         shape = shape with { VocabularySize = TextTokenizer.Read(directory).Size };
         CheckpointFolder.WriteAtomically(Path.Combine(directory, ModelConfig.FileName), ModelConfig.Write(shape, shape.VocabularySize - 1, shape.VocabularySize - 3));
-        var writer = new SafetensorsWriter();
         var weights = InitialWeights.Create(shape, 7, deviation: 0.15);
         foreach (ref var value in weights[WeightNames.Embedding].AsSpan())
             value *= (float)embeddingScale;
+        WriteWeights(directory, shape, weights);
+        return shape;
+    }
+
+    public static void WriteWeights(string directory, ModelShape shape, IReadOnlyDictionary<string, float[]> weights)
+    {
+        var writer = new SafetensorsWriter();
         foreach (var (name, size) in shape.Weights())
             writer.Add(name, size, WeightFormat.F32, weights[name]);
         writer.Write(Path.Combine(directory, WeightFiles.SingleFile));
-        return shape;
     }
 
     public static Dictionary<string, float[]> Weights(ModelShape shape, long seed = 7)

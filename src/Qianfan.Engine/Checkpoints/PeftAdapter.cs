@@ -12,6 +12,9 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
 
     public double Scale => Alpha / Rank;
 
+    /// <summary>What the file says about where it comes from.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
+
     public static bool IsAt(string directory) => File.Exists(Path.Combine(directory, ConfigFile));
 
     /// <summary>Reads an adapter of a model of this shape.</summary>
@@ -48,7 +51,7 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
             throw Refuse($"{WeightsFile} holds {strange}, which no linear layer of this model's blocks has");
         if (values.Keys.FirstOrDefault(name => !values.ContainsKey(name.Replace(".lora_A.", ".lora_B.", StringComparison.Ordinal))) is { } alone)
             throw Refuse($"{alone} has no lora_B beside it");
-        return new PeftAdapter(rank, alpha, values);
+        return new PeftAdapter(rank, alpha, values) { Metadata = file.Metadata };
 
         void Take(string name, long[] size)
         {
@@ -60,20 +63,24 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
         }
     }
 
-    /// <summary>Adds the adapter's product to the weights it corrects.</summary>
-    public void MergeInto(IReadOnlyDictionary<string, float[]> weights, ModelShape shape)
+    /// <summary>Adds the adapter's products to the weights it corrects.</summary>
+    public void MergeInto(IReadOnlyDictionary<string, float[]> weights)
     {
-        foreach (var (name, outputs, inputs) in Enumerable.Range(0, shape.Layers).SelectMany(shape.Linears))
+        foreach (var (name, weight) in weights)
+            MergeInto(name, weight);
+    }
+
+    /// <summary>Adds the adapter's product to a weight, if it corrects it.</summary>
+    public void MergeInto(string name, float[] weight)
+    {
+        if (!name.EndsWith(".weight", StringComparison.Ordinal) || !Values.TryGetValue(WeightNames.LoraA(name), out var a) || !Values.TryGetValue(WeightNames.LoraB(name), out var b))
+            return;
+        var inputs = a.Length / Rank;
+        for (var row = 0; row < b.Length / Rank; row++)
         {
-            if (!Values.TryGetValue(WeightNames.LoraA(name), out var a) || !Values.TryGetValue(WeightNames.LoraB(name), out var b))
-                continue;
-            var weight = weights[name];
-            for (var row = 0; row < outputs; row++)
-            {
-                var into = weight.AsSpan(row * inputs, inputs);
-                for (var k = 0; k < Rank; k++)
-                    System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(a.AsSpan(k * inputs, inputs), (float)(b[row * Rank + k] * Scale), into, into);
-            }
+            var into = weight.AsSpan(row * inputs, inputs);
+            for (var k = 0; k < Rank; k++)
+                System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(a.AsSpan(k * inputs, inputs), (float)(b[row * Rank + k] * Scale), into, into);
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed record ServedModel(ModelShape Shape, TextTokenizer Tokenizer, Ch
         using (var files = WeightFiles.Open(modelDirectory))
             weights = files.ReadAll(shape);
         if (adapterDirectory is not null)
-            PeftAdapter.Read(adapterDirectory, shape).MergeInto(weights, shape);
+            PeftAdapter.Read(adapterDirectory, shape).MergeInto(weights);
         // A model without a known template can still continue plain text.
         ChatTemplate? template = null;
         string? fault = null;

@@ -61,17 +61,18 @@ internal sealed class ChatTemplate
             if (root.TryGetProperty(name, out var token) && (token.ValueKind == JsonValueKind.Object && token.TryGetProperty("content", out var content) ? content : token) is { ValueKind: JsonValueKind.String } text)
                 names[name] = text.GetString()!;
         }
-        return new ChatTemplate(tokenizer, ReadSource(directory, root), names);
+        return new ChatTemplate(tokenizer, FindSource(directory, root) ?? throw new EngineException(WorkerErrors.InvalidModel, $"{FileName} has no chat_template."), names);
     }
 
-    private static string ReadSource(string directory, JsonElement config)
+    /// <summary>The template's text, or null if the model comes with none.</summary>
+    public static string? FindSource(string directory, JsonElement config)
     {
         // Newer folders keep it in a file of its own.
         var path = Path.Combine(directory, TemplateFile);
         if (File.Exists(path))
             return CheckpointFolder.ReadText(directory, TemplateFile);
         if (!config.TryGetProperty("chat_template", out var template))
-            throw new EngineException(WorkerErrors.InvalidModel, $"{FileName} has no chat_template.");
+            return null;
         if (template.ValueKind == JsonValueKind.Array)
         {
             // Several with names: the one for plain conversations.
@@ -81,9 +82,7 @@ internal sealed class ChatTemplate
                     break;
             }
         }
-        return template.ValueKind == JsonValueKind.String && template.GetString() is { Length: > 0 } source
-            ? source
-            : throw new EngineException(WorkerErrors.InvalidModel, $"{FileName} has no chat_template.");
+        return template.ValueKind == JsonValueKind.String && template.GetString() is { Length: > 0 } source ? source : null;
     }
 
     /// <summary>A conversation up to the point where the assistant speaks.</summary>

@@ -43,7 +43,7 @@ internal sealed class TrainingJob
         var weights = ReadWeights(modelDirectory, shape);
         var adapter = fromAdapter ? PeftAdapter.Read(from!, shape) : null;
         if (Config.ParameterScale == FullFineTuning)
-            adapter?.MergeInto(weights, shape);
+            adapter?.MergeInto(weights);
         using var network = new LlamaNetwork(shape, weights, Config.ParameterScale == Lora ? Adapters(shape, adapter) : null);
         var batches = new RowBatches(rows.Train, Config.BatchSize, Config.Seed);
         var validation = Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), mostTokens: 4096);
