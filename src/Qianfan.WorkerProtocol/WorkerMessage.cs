@@ -79,7 +79,9 @@ public sealed record TrainingLog(string Level, string Message) : WorkerMessage;
 /// <param name="Tokens">Tokens trained on.</param>
 /// <param name="Seconds">Time spent in this process.</param>
 /// <param name="OutputKind"><c>model</c> (a full Hugging Face folder) or <c>adapter</c> (a PEFT folder).</param>
-public sealed record TrainingCompleted(int Steps, double TrainingLoss, double? ValidationLoss, long Tokens, double Seconds, string OutputKind) : WorkerMessage;
+/// <param name="BestStep">With <see cref="TrainingConfig.KeepBest"/>, the step whose weights were written.</param>
+/// <param name="StoppedEarly">Whether <see cref="TrainingConfig.EarlyStopPatience"/> ended it.</param>
+public sealed record TrainingCompleted(int Steps, double TrainingLoss, double? ValidationLoss, long Tokens, double Seconds, string OutputKind, int? BestStep = null, bool StoppedEarly = false) : WorkerMessage;
 
 /// <summary>Training stopped as told, after a checkpoint. The worker ends.</summary>
 /// <param name="Step">The step of that checkpoint.</param>

@@ -90,6 +90,10 @@ internal sealed record ModelShape
         yield return (WeightNames.Down(layer), HiddenSize, IntermediateSize);
     }
 
+    /// <summary>The linear layers of all blocks that have one of these names; null for all.</summary>
+    public IEnumerable<(string Name, int Outputs, int Inputs)> Adapted(IReadOnlyList<string>? modules) =>
+        Enumerable.Range(0, Layers).SelectMany(Linears).Where(linear => modules is null || modules.Contains(linear.Name.Split('.')[^2]));
+
     /// <summary>How many tokens a token of this layer sees at most, itself included.</summary>
     public int Window(int layer) => Windows.Count == 0 ? int.MaxValue : Windows[layer];
 

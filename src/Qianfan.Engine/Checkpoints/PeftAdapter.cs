@@ -8,7 +8,9 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
 {
     public const string ConfigFile = "adapter_config.json";
     public const string WeightsFile = "adapter_model.safetensors";
-    private static readonly string[] s_modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+    /// <summary>Names of the linear layers of a block.</summary>
+    public static readonly IReadOnlyList<string> Modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
     public double Scale => Alpha / Rank;
 
@@ -84,8 +86,8 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
         }
     }
 
-    /// <summary>The text of <c>adapter_config.json</c> for an adapter of all linear layers.</summary>
-    public static string ConfigJson(string baseModel, int rank, double alpha, double dropout) => JsonSerializer.Serialize(new
+    /// <summary>The text of <c>adapter_config.json</c>.</summary>
+    public static string ConfigJson(string baseModel, int rank, double alpha, double dropout, IReadOnlyList<string>? modules = null) => JsonSerializer.Serialize(new
     {
         peft_type = "LORA",
         task_type = "CAUSAL_LM",
@@ -93,7 +95,7 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
         r = rank,
         lora_alpha = alpha,
         lora_dropout = dropout,
-        target_modules = s_modules,
+        target_modules = modules ?? Modules,
         bias = "none",
         fan_in_fan_out = false,
         use_rslora = false,

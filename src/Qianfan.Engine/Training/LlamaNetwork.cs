@@ -27,6 +27,8 @@ internal sealed class LlamaNetwork : IDisposable
         _table = new RotaryTable(shape);
     }
 
+    public int VocabularySize => _shape.VocabularySize;
+
     /// <summary>What training changes, by name, in a fixed order.</summary>
     public IReadOnlyList<KeyValuePair<string, Tensor>> Trained =>
         _adapters is null ? [.. _shape.Weights().Select(weight => KeyValuePair.Create(weight.Name, _weights[weight.Name]))] : _adapters.Trained;
@@ -37,10 +39,17 @@ internal sealed class LlamaNetwork : IDisposable
     /// <summary>Hidden states after the last norm, flattened to [rows x length, hidden].</summary>
     /// <param name="tokens">[rows, length]; rows are padded at the right, where causal attention never looks.</param>
     /// <param name="training">Whether dropout applies.</param>
-    public Tensor Hidden(Tensor tokens, bool training)
+    /// <param name="packed">The batch, if its rows share sequences.</param>
+    public Tensor Hidden(Tensor tokens, bool training, Batch? packed = null)
     {
         var (rows, length) = (tokens.shape[0], tokens.shape[1]);
-        var (cosine, sine) = Angles((int)length);
+        var (cosine, sine) = Angles((int)(packed?.Places?.Max() + 1 ?? length));
+        if (packed?.Places is { } places)
+        {
+            var at = tensor(places, ScalarType.Int64);
+            (cosine, sine) = (cosine.index_select(0, at).view(rows, 1, length, -1), sine.index_select(0, at).view(rows, 1, length, -1));
+        }
+        var own = packed?.Owners is { } owners ? Own(tensor(owners, [rows, length], ScalarType.Int32), length) : null;
         var x = _weights[WeightNames.Embedding].index_select(0, tokens.view(-1)).view(rows, length, _shape.HiddenSize);
         for (var layer = 0; layer < _shape.Layers; layer++)
         {
@@ -52,9 +61,8 @@ internal sealed class LlamaNetwork : IDisposable
             (query, key) = (Rotate(query, cosine, sine), Rotate(key, cosine, sine));
             var value = Heads(Linear(normed, WeightNames.Value(layer), training), rows, length, _shape.KeyValueHeads);
             // The parameter is misspelt in TorchSharp.
-            var attended = _shape.Window(layer) >= length
-                ? nn.functional.scaled_dot_product_attention(query, Repeat(key), Repeat(value), is_casual: true)
-                : nn.functional.scaled_dot_product_attention(query, Repeat(key), Repeat(value), attn_mask: Window(length, _shape.Window(layer)));
+            var mask = _shape.Window(layer) >= length ? own : own is null ? Window(length, _shape.Window(layer)) : own.logical_and(Window(length, _shape.Window(layer)));
+            var attended = nn.functional.scaled_dot_product_attention(query, Repeat(key), Repeat(value), attn_mask: mask, is_casual: mask is null);
             x = x + Linear(attended.transpose(1, 2).reshape(rows, length, _shape.QuerySize), WeightNames.Output(layer), training);
             normed = Norm(x, WeightNames.PostAttentionNorm(layer));
             var gated = nn.functional.silu(Linear(normed, WeightNames.Gate(layer), training)) * Linear(normed, WeightNames.Up(layer), training);
@@ -72,7 +80,7 @@ internal sealed class LlamaNetwork : IDisposable
     public (Tensor Share, double Value) Loss(Batch batch, double totalWeight, bool training)
     {
         var tokens = tensor(batch.Tokens, [batch.Rows, batch.Length], ScalarType.Int64);
-        var hidden = Hidden(tokens, training).index_select(0, tensor(batch.Positions, ScalarType.Int64));
+        var hidden = Hidden(tokens, training, batch.Owners is null ? null : batch).index_select(0, tensor(batch.Positions, ScalarType.Int64));
         var losses = nn.functional.cross_entropy(Logits(hidden), tensor(batch.Targets, ScalarType.Int64), reduction: nn.Reduction.None);
         double sum = 0;
         var values = Tensors.Values(losses);
@@ -122,6 +130,10 @@ internal sealed class LlamaNetwork : IDisposable
 
     /// <summary>Which tokens each token sees: itself and those before it, as far as the window goes.</summary>
     private static Tensor Window(long length, int window) => ones([length, length], ScalarType.Bool).tril().logical_and(ones([length, length], ScalarType.Bool).triu(1 - window));
+
+    /// <summary>Tokens of the same row, up to each token itself.</summary>
+    private static Tensor Own(Tensor owners, long length) =>
+        owners.unsqueeze(2).eq(owners.unsqueeze(1)).logical_and(ones([length, length], ScalarType.Bool).tril()).unsqueeze(1);
 
     private Tensor Norm(Tensor x, string name) =>
         x * (x.square().mean([-1], keepdim: true) + _shape.NormEpsilon).rsqrt() * _weights[name];

@@ -34,7 +34,7 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
             writer.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Values(tensor)));
         writer.Write(Path.Combine(directory, PeftAdapter.WeightsFile));
         CheckpointFolder.WriteAtomically(Path.Combine(directory, PeftAdapter.ConfigFile),
-            PeftAdapter.ConfigJson(BaseName, start.Config.LoraRank, start.Config.LoraAlpha, start.Config.LoraDropout));
+            PeftAdapter.ConfigJson(BaseName, start.Config.LoraRank, start.Config.LoraAlpha, start.Config.LoraDropout, start.Config.LoraTargetModules));
     }
 
     private void WriteModel(string directory, string modelDirectory, IReadOnlyDictionary<string, float[]> weights)
