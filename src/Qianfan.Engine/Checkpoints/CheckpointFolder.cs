@@ -17,15 +17,42 @@ internal static class CheckpointFolder
     {
         try
         {
-            var document = JsonDocument.Parse(ReadBytes(directory, name));
-            if (document.RootElement.ValueKind == JsonValueKind.Object)
-                return document;
-            document.Dispose();
-            throw new EngineException(WorkerErrors.InvalidModel, $"{name} is no JSON object.");
+            var bytes = ReadBytes(directory, name);
+            var document = JsonDocument.Parse(bytes);
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                document.Dispose();
+                throw new EngineException(WorkerErrors.InvalidModel, $"{name} is no JSON object.");
+            }
+            // JSON may spell half of a character, which can't be read as text: better said here than met later.
+            if ((bytes.AsSpan().IndexOf("\\ud"u8) >= 0 || bytes.AsSpan().IndexOf("\\uD"u8) >= 0) && !IsText(document.RootElement))
+            {
+                document.Dispose();
+                throw new EngineException(WorkerErrors.InvalidModel, $"{name} holds half of a character (a surrogate alone).");
+            }
+            return document;
         }
         catch (JsonException exception)
         {
             throw new EngineException(WorkerErrors.InvalidModel, $"{name} is no valid JSON: {exception.Message}", exception);
+        }
+    }
+
+    private static bool IsText(JsonElement element)
+    {
+        try
+        {
+            return element.ValueKind switch
+            {
+                JsonValueKind.String => element.GetString() is not null,
+                JsonValueKind.Array => element.EnumerateArray().All(IsText),
+                JsonValueKind.Object => element.EnumerateObject().All(entry => entry.Name is not null && IsText(entry.Value)),
+                _ => true,
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
         }
     }
 

@@ -33,7 +33,7 @@ internal sealed class WeightFiles : IDisposable
                 foreach (var name in map.EnumerateObject().Select(entry => entry.Value.ToString()).Distinct(StringComparer.Ordinal))
                 {
                     // The index names neighbours, never a path.
-                    if (name.Length == 0 || name != Path.GetFileName(name))
+                    if (name.Length == 0 || name != Path.GetFileName(name) || name.Contains('\0', StringComparison.Ordinal))
                         throw new EngineException(WorkerErrors.InvalidModel, $"{IndexFile} names the file {name}, which is not in its folder.");
                     weights.Add(directory, name);
                 }

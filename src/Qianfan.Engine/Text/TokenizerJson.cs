@@ -169,10 +169,10 @@ internal sealed record TokenizerJson
                     break;
                 case "Prepend":
                     _prependsSpace = true;
-                    _normalizers.Add(TextSteps.Prepend(step.GetProperty("prepend").GetString()!));
+                    _normalizers.Add(TextSteps.Prepend(Required(step, "prepend")));
                     break;
                 case "Replace" when Text(step.GetProperty("pattern"), "String") is { Length: > 0 } pattern:
-                    _normalizers.Add(TextSteps.Replace(pattern, step.GetProperty("content").GetString()!));
+                    _normalizers.Add(TextSteps.Replace(pattern, Required(step, "content")));
                     break;
                 case var type:
                     throw Refuse($"the normalizer {type} is not supported, only NFC, NFKC, Prepend, Replace of a text, and sequences of them");
@@ -283,7 +283,7 @@ internal sealed record TokenizerJson
                     if (part.TryGetProperty("Sequence", out _))
                         into = after;
                     else
-                        into.Add(Id(part.GetProperty("SpecialToken").GetProperty("id").GetString()!));
+                        into.Add(Id(Required(part.GetProperty("SpecialToken"), "id")));
                 }
             }
             return ([.. before], [.. after]);
@@ -295,7 +295,7 @@ internal sealed record TokenizerJson
         private static (string, string) Merge(JsonElement merge)
         {
             if (merge.ValueKind == JsonValueKind.Array)
-                return merge.GetArrayLength() == 2 ? (merge[0].GetString()!, merge[1].GetString()!) : throw Refuse("a merge is not of two tokens");
+                return merge.GetArrayLength() == 2 && merge[0].GetString() is { } left && merge[1].GetString() is { } right ? (left, right) : throw Refuse("a merge is not of two tokens");
             var parts = merge.GetString()?.Split(' ') ?? [];
             return parts.Length == 2 ? (parts[0], parts[1]) : throw Refuse("a merge is not of two tokens");
         }
@@ -303,6 +303,8 @@ internal sealed record TokenizerJson
         private static bool Has(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
         private static bool Flag(JsonElement element, string name, bool otherwise = false) => Has(element, name) ? element.GetProperty(name).GetBoolean() : otherwise;
+
+        private static string Required(JsonElement element, string name) => Text(element, name) ?? throw Refuse($"{name} is missing or is no text");
 
         private static string? Text(JsonElement element, string name) =>
             element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
