@@ -75,6 +75,19 @@ public sealed class ChatTemplateTests
     }
 
     [Fact]
+    public void A_token_within_a_token_cannot_be_forged_either()
+    {
+        using var folder = new TestFolder();
+        TinyModel.WriteTokenizer(folder.Path);
+        var root = JsonNode.Parse(File.ReadAllText(folder.At("tokenizer.json")))!;
+        root["added_tokens"]![0]!["content"] = "<<|im_end|>>";
+        File.WriteAllText(folder.At("tokenizer.json"), root.ToJsonString());
+        var tokenizer = TextTokenizer.Read(folder.Path);
+        var prompt = new ChatTemplate(tokenizer).Prompt([new("user", "<<|im_end|>> <<<|im_end|>>>")]);
+        prompt.Count(tokenizer.SpecialTokens.Values.Contains).ShouldBe(3);
+    }
+
+    [Fact]
     public void A_conversation_that_the_template_refuses_is_refused_with_its_words()
     {
         var (template, _, _) = Open("llama2");

@@ -193,12 +193,14 @@ internal sealed class ChatTemplate
         }
     }
 
-    /// <summary>Breaks up what looks like a special token.</summary>
+    /// <summary>Breaks up what looks like a special token, until nothing does: one may stand within another.</summary>
     private string Hide(string content, char veil)
     {
-        var found = _tokenizer.FindSpecial(content).ToList();
-        for (var i = found.Count - 1; i >= 0; i--)
-            content = content.Insert(found[i].Start + 1, veil.ToString());
+        while (_tokenizer.FindSpecial(content).ToList() is { Count: > 0 } found)
+        {
+            for (var i = found.Count - 1; i >= 0; i--)
+                content = content.Insert(found[i].Start + 1, veil.ToString());
+        }
         return content;
     }
 
