@@ -7,6 +7,9 @@ namespace Qianfan.Engine.Serving;
 /// <summary>A model that is ready to generate.</summary>
 internal sealed record ServedModel(ModelShape Shape, TextTokenizer Tokenizer, ChatTemplate? Template, string? TemplateFault, IReadOnlySet<int> StopTokens, Decoder Decoder)
 {
+    /// <summary>Tokens that end an answer in a conversation: the one that the template writes after it is among them, even if the model's files (a base model's, say) don't name it.</summary>
+    public IReadOnlySet<int> ChatStopTokens { get; } = Template?.AnswerEnd() is { } end ? StopTokens.Append(end).ToHashSet() : StopTokens;
+
     /// <summary>Bytes of the weights in memory.</summary>
     public long MemoryBytes => Shape.ParameterCount * sizeof(float);
 

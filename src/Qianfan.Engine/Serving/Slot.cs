@@ -12,6 +12,7 @@ internal sealed class Slot
     private int _fed;
     private int _last = -1;
     private int _generated;
+    private readonly IReadOnlySet<int> _stopTokens;
     private bool _mayStrip;
 
     public Slot(Generate request, ServedModel model, IReadOnlyList<int> prompt)
@@ -23,6 +24,7 @@ internal sealed class Slot
         _sampler = new Sampler(request.Sampling, prompt);
         _text = new AnswerText(request.Sampling.Stop);
         _mostTokens = Math.Min(request.Sampling.MaxTokens, model.Shape.ContextLength - prompt.Count);
+        _stopTokens = request.Messages is null ? model.StopTokens : model.ChatStopTokens;
         Cache = new KeyValueCache(model.Shape);
         // A plain text goes on after its prompt; an answer is a text of its own, whose first word mark is no space.
         _mayStrip = request.Messages is not null && model.Tokenizer.StripsSpace;
@@ -57,7 +59,7 @@ internal sealed class Slot
     {
         _last = _sampler.Next(logits);
         _generated++;
-        if (Model.StopTokens.Contains(_last))
+        if (_stopTokens.Contains(_last))
             return Line(_text.Finish(), "stop");
         var bytes = Model.Tokenizer.Bytes(_last);
         if (_mayStrip && bytes.Length > 0)

@@ -46,6 +46,22 @@ internal sealed class ChatTemplate
         }
     }
 
+    /// <summary>The special token that the template writes after an answer, or null if there is none or it can't be found out.</summary>
+    public int? AnswerEnd()
+    {
+        try
+        {
+            var (tokens, weights) = Training([new ChatTurn("user", "a"), new ChatTurn("assistant", "b")]);
+            var last = weights.FindLastIndex(weight => weight > 0);
+            return last >= 0 && _tokenizer.SpecialTokens.Values.Contains(tokens[last]) ? tokens[last] : null;
+        }
+        catch (EngineException)
+        {
+            // Whoever asks with a conversation hears why.
+            return null;
+        }
+    }
+
     /// <summary>The template as it stands in the model's folder.</summary>
     public string Text { get; }
 
