@@ -176,6 +176,9 @@ public static class WorkerErrors
     /// <summary>The disk is full or can't be written.</summary>
     public const string Storage = "storage";
 
+    /// <summary>The model does not fit into the memory that is free.</summary>
+    public const string OutOfMemory = "out_of_memory";
+
     /// <summary>The native library can't be loaded.</summary>
     public const string NativeLibrary = "native_library";
 

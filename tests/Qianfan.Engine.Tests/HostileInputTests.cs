@@ -4,11 +4,13 @@ using CsCheck;
 using Qianfan.Engine.Checkpoints;
 using Qianfan.Engine.Serving;
 using Qianfan.Engine.Text;
+using Qianfan.Engine.Training;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Engine.Tests;
 
 /// <summary>Files that are damaged or made to do damage end in a refusal with a reason, never in a crash, and never in a read outside the file.</summary>
+[Collection(TorchTests.Name)]
 public sealed class HostileInputTests : IDisposable
 {
     private readonly TestFolder _folder = new();
@@ -182,6 +184,19 @@ public sealed class HostileInputTests : IDisposable
         var refusal = Should.Throw<EngineException>(() => ServedModel.Load(_folder.Path, null, 1));
         refusal.Code.ShouldBe(WorkerErrors.InvalidModel);
         refusal.Message.ShouldContain(WeightNames.Value(1));
+    }
+
+    [Fact]
+    public void A_model_that_does_not_fit_into_memory_is_refused_before_it_is_read()
+    {
+        TinyModel.Write(_folder.Path);
+        TinyModel.WriteRows(_folder.At("rows.jsonl"));
+        var needed = ModelShape.Read(_folder.Path).ParameterCount * 4;
+        ServedModel.Load(_folder.Path, null, 1, needed).MemoryBytes.ShouldBe(needed);
+        Should.Throw<EngineException>(() => ServedModel.Load(_folder.Path, null, 1, needed - 1)).Code.ShouldBe(WorkerErrors.OutOfMemory);
+        var start = new StartTraining(_folder.At("task"), _folder.Path, _folder.At("rows.jsonl"), TinyModel.Config());
+        Should.Throw<EngineException>(() => new TrainingJob(start, _ => { }, TimeProvider.System, needed * 5 - 1).Run(TestContext.Current.CancellationToken)).Message.ShouldContain("of memory");
+        MemoryBudget.Available().ShouldBeGreaterThan(needed);
     }
 
     [Fact]

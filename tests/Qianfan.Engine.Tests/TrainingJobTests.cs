@@ -309,6 +309,16 @@ public sealed class TrainingJobTests : IDisposable
     }
 
     [Fact]
+    public void The_output_of_a_base_model_names_the_token_that_ends_an_answer()
+    {
+        var special = Text.TextTokenizer.Read(_folder.At("model")).SpecialTokens;
+        File.WriteAllText(_folder.At("model", "generation_config.json"), $"{{\"temperature\":0.6,\"eos_token_id\":{special["<|endoftext|>"]}}}");
+        Run("task", TinyModel.Config(epochs: 1));
+        Text.StopTokens.Read(_folder.At("task", "output")).ShouldBe([special["<|endoftext|>"], special["<|im_end|>"]], ignoreOrder: true);
+        File.ReadAllText(_folder.At("task", "output", "generation_config.json")).ShouldContain("0.6");
+    }
+
+    [Fact]
     public void The_output_says_what_it_came_from()
     {
         Run("task", TinyModel.Config());

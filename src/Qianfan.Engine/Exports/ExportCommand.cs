@@ -60,7 +60,11 @@ internal static class ExportCommand
     private static void WriteFolder(string model, string? adapter, string output, Action<WorkerMessage> send) => Fill(output, send, folder =>
     {
         using var weights = new MergedWeights(model, adapter);
-        ModelFolder.CopyTexts(model, folder);
+        // An adapter was trained to chat; a model that leaves as it came keeps its own texts.
+        if (adapter is null)
+            ModelFolder.CopyTexts(model, folder);
+        else
+            ModelFolder.CopyChatTexts(model, folder);
         var writer = new SafetensorsWriter().Describe("format", "pt").Describe(weights.Provenance);
         long total = weights.Shape.ParameterCount * (weights.Shape.Format == WeightFormat.F32 ? 4 : 2), done = 0;
         foreach (var (name, shape) in weights.Shape.Weights())

@@ -14,8 +14,12 @@ internal sealed record ServedModel(ModelShape Shape, TextTokenizer Tokenizer, Ch
     public long MemoryBytes => Shape.ParameterCount * sizeof(float);
 
     /// <summary>Reads a model folder, with an adapter merged into it if one is given.</summary>
-    /// <exception cref="EngineException">Code <c>invalid_model</c>, with the exact reason.</exception>
-    public static ServedModel Load(string modelDirectory, string? adapterDirectory, int threads)
+    /// <param name="modelDirectory">The model.</param>
+    /// <param name="adapterDirectory">The adapter, or null.</param>
+    /// <param name="threads">How many threads one operation may use.</param>
+    /// <param name="memory">Bytes that may be used; null for those that are free.</param>
+    /// <exception cref="EngineException">Code <c>invalid_model</c>, with the exact reason, or <c>out_of_memory</c>.</exception>
+    public static ServedModel Load(string modelDirectory, string? adapterDirectory, int threads, long? memory = null)
     {
         var shape = ModelShape.Read(modelDirectory);
         var tokenizer = TextTokenizer.Read(modelDirectory);
@@ -23,7 +27,11 @@ internal sealed record ServedModel(ModelShape Shape, TextTokenizer Tokenizer, Ch
             throw new EngineException(WorkerErrors.InvalidModel, $"The tokenizer has {tokenizer.Size} tokens, the model only {shape.VocabularySize}.");
         Dictionary<string, float[]> weights;
         using (var files = WeightFiles.Open(modelDirectory))
+        {
+            files.Check(shape);
+            MemoryBudget.Require(shape.ParameterCount * sizeof(float), memory ?? MemoryBudget.Available(), "Loading this model");
             weights = files.ReadAll(shape);
+        }
         if (adapterDirectory is not null)
             PeftAdapter.Read(adapterDirectory, shape).MergeInto(weights);
         // A model without a known template can still continue plain text.

@@ -16,10 +16,15 @@ internal sealed class TrainingJob
     private readonly StartTraining _start;
     private readonly Action<WorkerMessage> _report;
     private readonly TimeProvider _time;
+    private readonly long? _memory;
 
     private TrainingConfig Config => _start.Config;
 
-    public TrainingJob(StartTraining start, Action<WorkerMessage> report, TimeProvider time) => (_start, _report, _time) = (start, report, time);
+    /// <param name="start">What to train.</param>
+    /// <param name="report">Hears of every step.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="memory">Bytes that may be used; null for those that are free.</param>
+    public TrainingJob(StartTraining start, Action<WorkerMessage> report, TimeProvider time, long? memory = null) => (_start, _report, _time, _memory) = (start, report, time, memory);
 
     /// <returns><see cref="TrainingCompleted"/> or <see cref="TrainingStopped"/>.</returns>
     /// <exception cref="EngineException">What can't be trained, and why.</exception>
@@ -40,6 +45,8 @@ internal sealed class TrainingJob
         var threads = Threads();
         if (TorchRuntime.Start(threads) is { } mended)
             _report(new TrainingLog("info", $"The native library was mended for this system's C++ runtime: {mended}"));
+        // The weights as read and as trained; in full, also gradients and two moments. What goes through the model comes on top.
+        MemoryBudget.Require(shape.ParameterCount * sizeof(float) * (Config.ParameterScale == FullFineTuning ? 5 : 2), _memory ?? MemoryBudget.Available(), "Training this model");
         var weights = ReadWeights(modelDirectory, shape);
         var adapter = fromAdapter ? PeftAdapter.Read(from!, shape) : null;
         if (Config.ParameterScale == FullFineTuning)

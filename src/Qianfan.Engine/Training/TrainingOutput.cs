@@ -39,7 +39,7 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
 
     private void WriteModel(string directory, string modelDirectory, IReadOnlyDictionary<string, float[]> weights)
     {
-        ModelFolder.CopyTexts(modelDirectory, directory);
+        ModelFolder.CopyChatTexts(modelDirectory, directory);
         var writer = new SafetensorsWriter().Describe(Described());
         var trained = network.Trained.ToDictionary(parameter => parameter.Key, parameter => parameter.Value, StringComparer.Ordinal);
         if (!trained.ContainsKey(WeightNames.Embedding))
