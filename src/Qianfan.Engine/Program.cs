@@ -1,14 +1,19 @@
+using System.Globalization;
 using Qianfan.Engine;
+using Qianfan.Engine.Exports;
 using Qianfan.Engine.Pretraining;
 using Qianfan.Engine.Workers;
 
 const string Usage = """
     Qianfan.Engine train       trains one task; told what by the platform on standard input
     Qianfan.Engine serve       generates text; told what by the platform on standard input [--threads N]
+    Qianfan.Engine export      --model FOLDER [--adapter FOLDER] --format safetensors|adapter|gguf-f32|gguf-f16|gguf-q8_0|gguf-q4_0 --out PATH [--name NAME]
     Qianfan.Engine corpus      --out FILE [--documents N] [--seed N]
     Qianfan.Engine pretrain    --out FOLDER --work FOLDER [--start FOLDER] [--documents N] [--seed N] [--steps N] [...]
     """;
 
+// Numbers in files and messages look the same everywhere; ICU is there for Unicode's composed forms alone.
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 try
 {
     switch (args.FirstOrDefault())
@@ -22,6 +27,9 @@ try
                 await new ServeWorker(channel, Console.Error, new CommandLine(args[1..], "threads").Number("threads", ServeWorker.DefaultThreads)).RunAsync(CancellationToken.None);
                 return 0;
             }
+        case "export":
+            await using (var channel = Open("export"))
+                return ExportCommand.Run(args[1..], channel.Send);
         case "corpus":
             return CorpusCommand.Run(args[1..], Console.Error);
         case "pretrain":

@@ -107,6 +107,21 @@ public sealed record TrainingConfig
     /// <summary>LoRA dropout, 0 to below 1.</summary>
     public double LoraDropout { get; set; }
 
+    /// <summary>The linear layers that LoRA adapts, such as <c>q_proj</c>; null adapts all seven of a block.</summary>
+    public IReadOnlyList<string>? LoraTargetModules { get; set; }
+
+    /// <summary>Batches whose gradients are added up to one step, at least 1: a step takes this many times <see cref="BatchSize"/> rows.</summary>
+    public int GradientAccumulationSteps { get; set; } = 1;
+
+    /// <summary>Short rows go through the model behind one another in one sequence, without seeing each other. Saves padding; losses are the same.</summary>
+    public bool Packing { get; set; }
+
+    /// <summary>Training ends when so many validations in a row brought no better loss; 0 never does. Needs <see cref="ValidationPercent"/>.</summary>
+    public int EarlyStopPatience { get; set; }
+
+    /// <summary>The output has the weights of the best validation loss, not the last ones. Needs <see cref="ValidationPercent"/>.</summary>
+    public bool KeepBest { get; set; }
+
     /// <summary>Percent of the rows held out for the validation loss, 0 to 50. Rows are chosen by <see cref="Seed"/>.</summary>
     public double ValidationPercent { get; set; }
 

@@ -18,13 +18,16 @@ namespace Qianfan.WorkerProtocol;
 [JsonDerivedType(typeof(DecodeStep), "decodeStep")]
 [JsonDerivedType(typeof(Embedded), "embedded")]
 [JsonDerivedType(typeof(RequestFailed), "requestFailed")]
+[JsonDerivedType(typeof(ExportProgress), "exportProgress")]
+[JsonDerivedType(typeof(ExportCompleted), "exportCompleted")]
+[JsonDerivedType(typeof(ExportFailed), "exportFailed")]
 public abstract record WorkerMessage;
 
 /// <summary>The first line of every worker.</summary>
 /// <param name="Protocol">Must equal <see cref="WorkerLine.ProtocolVersion"/>; otherwise the platform refuses the worker.</param>
 /// <param name="EngineVersion">Version of the engine's assembly.</param>
 /// <param name="ProcessId">The worker's process id.</param>
-/// <param name="Mode"><c>train</c> or <c>serve</c>.</param>
+/// <param name="Mode"><c>train</c>, <c>serve</c> or <c>export</c>.</param>
 public sealed record WorkerHello(int Protocol, string EngineVersion, int ProcessId, string Mode) : WorkerMessage;
 
 /// <summary>Sent every few seconds, whatever else happens.</summary>
@@ -76,7 +79,9 @@ public sealed record TrainingLog(string Level, string Message) : WorkerMessage;
 /// <param name="Tokens">Tokens trained on.</param>
 /// <param name="Seconds">Time spent in this process.</param>
 /// <param name="OutputKind"><c>model</c> (a full Hugging Face folder) or <c>adapter</c> (a PEFT folder).</param>
-public sealed record TrainingCompleted(int Steps, double TrainingLoss, double? ValidationLoss, long Tokens, double Seconds, string OutputKind) : WorkerMessage;
+/// <param name="BestStep">With <see cref="TrainingConfig.KeepBest"/>, the step whose weights were written.</param>
+/// <param name="StoppedEarly">Whether <see cref="TrainingConfig.EarlyStopPatience"/> ended it.</param>
+public sealed record TrainingCompleted(int Steps, double TrainingLoss, double? ValidationLoss, long Tokens, double Seconds, string OutputKind, int? BestStep = null, bool StoppedEarly = false) : WorkerMessage;
 
 /// <summary>Training stopped as told, after a checkpoint. The worker ends.</summary>
 /// <param name="Step">The step of that checkpoint.</param>
@@ -118,6 +123,26 @@ public sealed record Embedded(string RequestId, IReadOnlyList<IReadOnlyList<floa
 /// <param name="Message">For people.</param>
 public sealed record RequestFailed(string RequestId, string Code, string Message) : WorkerMessage;
 
+/// <summary>An export is under way.</summary>
+/// <param name="DoneBytes">Bytes of weights written so far.</param>
+/// <param name="TotalBytes">Bytes of weights in all.</param>
+public sealed record ExportProgress(long DoneBytes, long TotalBytes) : WorkerMessage;
+
+/// <summary>An export is done; the files are complete and on the disk. The worker ends.</summary>
+/// <param name="Files">What was written.</param>
+public sealed record ExportCompleted(IReadOnlyList<ExportedFile> Files) : WorkerMessage;
+
+/// <summary>A file that an export wrote.</summary>
+/// <param name="Path">Absolute.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="Sha256">Checksum, 64 hexadecimal digits in lower case.</param>
+public sealed record ExportedFile(string Path, long Bytes, string Sha256);
+
+/// <summary>An export can't be done; nothing is left under its name. The worker ends.</summary>
+/// <param name="Code">One of <see cref="WorkerErrors"/>.</param>
+/// <param name="Message">For people: what is wrong.</param>
+public sealed record ExportFailed(string Code, string Message) : WorkerMessage;
+
 /// <summary>Codes of <see cref="TrainingFailed"/> and <see cref="RequestFailed"/>.</summary>
 public static class WorkerErrors
 {
@@ -150,6 +175,9 @@ public static class WorkerErrors
 
     /// <summary>The disk is full or can't be written.</summary>
     public const string Storage = "storage";
+
+    /// <summary>The model does not fit into the memory that is free.</summary>
+    public const string OutOfMemory = "out_of_memory";
 
     /// <summary>The native library can't be loaded.</summary>
     public const string NativeLibrary = "native_library";

@@ -11,11 +11,10 @@ public sealed class DecoderTests
     private static readonly int[] s_tokens = [5, 300, 17, 17, 42, 299, 0, 123, 88, 7, 250];
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void The_managed_decoder_scores_like_TorchSharp(bool tied)
+    [MemberData(nameof(TinyModel.Kinds), MemberType = typeof(TinyModel))]
+    public void The_managed_decoder_scores_like_TorchSharp(string kind)
     {
-        var shape = TinyModel.Shape(tied);
+        var shape = TinyModel.Shape(kind);
         var weights = TinyModel.Weights(shape);
         using var network = new LlamaNetwork(shape, weights);
         Compare(network, shape, new Decoder(shape, weights, 1));
@@ -34,7 +33,7 @@ public sealed class DecoderTests
         }).ToDictionary();
         using var network = new LlamaNetwork(shape, weights, new LoraAdapters(shape, 3, 6, dropout: 0, values, seed: 1));
         var plain = weights[WeightNames.Gate(0)].ToArray();
-        new PeftAdapter(3, 6, values).MergeInto(weights, shape);
+        new PeftAdapter(3, 6, values).MergeInto(weights);
         weights[WeightNames.Gate(0)].ShouldNotBe(plain);
         Compare(network, shape, new Decoder(shape, weights, 1));
 
@@ -55,10 +54,13 @@ public sealed class DecoderTests
         scores.Select(score => MathF.Round(score, 3)).ShouldBe([0.731f, 0.269f, 0]);
     }
 
-    [Fact]
-    public void Token_by_token_and_in_company_gives_what_the_whole_text_alone_gives()
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("mistral, window")]
+    [InlineData("qwen3, biases")]
+    public void Token_by_token_and_in_company_gives_what_the_whole_text_alone_gives(string kind)
     {
-        var shape = TinyModel.Shape();
+        var shape = TinyModel.Shape(kind);
         var decoder = new Decoder(shape, TinyModel.Weights(shape), 1);
         var whole = decoder.Forward([new(new KeyValueCache(shape), s_tokens)])[^shape.HiddenSize..].ToArray();
 
@@ -74,6 +76,18 @@ public sealed class DecoderTests
         for (var i = 0; i < whole.Length; i++)
             last[i].ShouldBe(whole[i], 1e-5f);
         cache.Length.ShouldBe(s_tokens.Length);
+    }
+
+    [Fact]
+    public void What_lies_before_a_window_is_not_seen()
+    {
+        // One layer: what it sees is all that its answer knows.
+        var shape = TinyModel.Shape("mistral, window") with { Layers = 1, Windows = [4] };
+        var decoder = new Decoder(shape, TinyModel.Weights(shape), 1);
+        Last([1, 2, 3, 9, 8, 7, 6]).ShouldBe(Last([5, 5, 5, 9, 8, 7, 6]));
+        Last([1, 2, 3, 9, 8, 7, 6]).ShouldNotBe(Last([1, 2, 3, 5, 8, 7, 6]));
+
+        float[] Last(int[] tokens) => decoder.Forward([new(new KeyValueCache(shape), tokens)])[^shape.HiddenSize..].ToArray();
     }
 
     [Theory]

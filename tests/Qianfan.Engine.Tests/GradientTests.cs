@@ -8,11 +8,14 @@ namespace Qianfan.Engine.Tests;
 public sealed class GradientTests
 {
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Gradients_agree_with_finite_differences(bool lora)
+    [InlineData("llama", false)]
+    [InlineData("llama", true)]
+    [InlineData("mistral, window", false)]
+    [InlineData("qwen2", true)]
+    [InlineData("qwen3, biases", false)]
+    public void Gradients_agree_with_finite_differences(string kind, bool lora)
     {
-        var shape = TinyModel.Shape();
+        var shape = TinyModel.Shape(kind);
         LoraAdapters? adapters = null;
         if (lora)
         {

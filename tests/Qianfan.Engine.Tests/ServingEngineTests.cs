@@ -1,3 +1,4 @@
+using Qianfan.Engine.Checkpoints;
 using Qianfan.Engine.Serving;
 using Qianfan.WorkerProtocol;
 
@@ -93,6 +94,35 @@ public sealed class ServingEngineTests : IDisposable
         RunToTheEnd();
         Text("stopped").ShouldBe(free[..free.IndexOf(stop, StringComparison.Ordinal)]);
         Lines("stopped")[^1].FinishReason.ShouldBe("stop");
+    }
+
+    [Fact]
+    public void A_conversation_ends_with_the_templates_token_even_if_the_models_files_do_not_name_it()
+    {
+        var special = _model.Tokenizer.SpecialTokens;
+        File.WriteAllText(_folder.At("generation_config.json"), $"{{\"eos_token_id\":{special["<|endoftext|>"]}}}");
+        var model = ServedModel.Load(_folder.Path, null, 1);
+        model.StopTokens.ShouldBe([special["<|endoftext|>"]]);
+        model.ChatStopTokens.ShouldBe([special["<|endoftext|>"], special["<|im_end|>"]], ignoreOrder: true);
+        // A model that says nothing but that token.
+        var shape = model.Shape;
+        var weights = TinyModel.Weights(shape);
+        var embedding = weights[WeightNames.Embedding];
+        for (var token = 0; token < shape.VocabularySize; token++)
+        {
+            for (var i = 0; i < shape.HiddenSize; i++)
+                embedding[token * shape.HiddenSize + i] = i == 0 ? (token == special["<|im_end|>"] ? 50 : 1) : 0;
+        }
+        foreach (var name in shape.Weights().Select(weight => weight.Name).Where(name => name.Contains("o_proj", StringComparison.Ordinal) || name.Contains("down_proj", StringComparison.Ordinal)))
+            Array.Clear(weights[name]);
+        Array.Fill(weights[WeightNames.Norm], 1);
+        TinyModel.WriteWeights(_folder.Path, shape, weights);
+        _engine.Add(new LoadModel("load", "m", _folder.Path), ServedModel.Load(_folder.Path, null, 1));
+        _engine.Handle(new Generate("chat", "m", [new("user", "I")], null, new SamplingConfig { MaxTokens = 5, Temperature = 0 }));
+        _engine.Handle(Ask("plain", "I", 5));
+        RunToTheEnd();
+        (Lines("chat")[^1].FinishReason, Lines("chat")[^1].CompletionTokens).ShouldBe(("stop", 1));
+        Lines("plain")[^1].FinishReason.ShouldBe("length");
     }
 
     [Fact]

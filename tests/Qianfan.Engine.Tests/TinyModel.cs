@@ -28,6 +28,26 @@ internal static class TinyModel
         Format = WeightFormat.F32,
     };
 
+    /// <summary>Small shapes that between them have every part that the engine knows.</summary>
+    public static ModelShape Shape(string kind) => kind switch
+    {
+        "llama" => Shape(),
+        "llama, separate output" => Shape(tied: false),
+        "llama, biases" => Shape() with { QueryKeyValueBias = true, OutputBias = true, FeedForwardBias = true },
+        "llama, linear" => Shape() with { Rope = new RopeScaling(RopeKind.Linear, 3) },
+        "llama 3.1" => Shape() with { RopeTheta = 500, Rope = new RopeScaling(RopeKind.Llama3, 8) { OriginalContext = 32, LowFrequencyFactor = 1, HighFrequencyFactor = 4 } },
+        "llama, yarn" => Shape() with { RopeTheta = 500, Rope = new RopeScaling(RopeKind.Yarn, 4) { OriginalContext = 24, BetaFast = 4 } },
+        "mistral, window" => Shape() with { Family = ModelFamily.Mistral, Windows = [4, 4] },
+        "qwen2" => Shape() with { Family = ModelFamily.Qwen2, QueryKeyValueBias = true, HeadSize = 8 },
+        "qwen2, some windows" => Shape() with { Family = ModelFamily.Qwen2, QueryKeyValueBias = true, Windows = [int.MaxValue, 3] },
+        "qwen3" => Shape() with { Family = ModelFamily.Qwen3, QueryKeyNorm = true, HeadSize = 12 },
+        "qwen3, biases" => Shape(tied: false) with { Family = ModelFamily.Qwen3, QueryKeyNorm = true, QueryKeyValueBias = true, OutputBias = true },
+        _ => throw new ArgumentException(kind),
+    };
+
+    public static readonly TheoryData<string> Kinds =
+        ["llama", "llama, separate output", "llama, biases", "llama, linear", "llama 3.1", "llama, yarn", "mistral, window", "qwen2", "qwen2, some windows", "qwen3", "qwen3, biases"];
+
     public static void WriteTokenizer(string directory, int size = 320, int context = 96)
     {
         var trainer = new BpeTrainer();
@@ -37,30 +57,37 @@ internal static class TinyModel
         TokenizerFiles.Write(directory, tokens, merges, context);
     }
 
-    public static ModelShape Write(string directory, bool tied = true, double embeddingScale = 1)
+    public static ModelShape Write(string directory, bool tied = true, double embeddingScale = 1) => Write(directory, Shape(tied), embeddingScale);
+
+    public static ModelShape Write(string directory, ModelShape shape, double embeddingScale = 1)
     {
         WriteTokenizer(directory);
-        var shape = Shape(tied, TextTokenizer.Read(directory).Size);
-        CheckpointFolder.WriteAtomically(Path.Combine(directory, "config.json"), shape.ToJson(shape.VocabularySize - 1, shape.VocabularySize - 3));
-        var writer = new SafetensorsWriter();
+        shape = shape with { VocabularySize = TextTokenizer.Read(directory).Size };
+        CheckpointFolder.WriteAtomically(Path.Combine(directory, ModelConfig.FileName), ModelConfig.Write(shape, shape.VocabularySize - 1, shape.VocabularySize - 3));
         var weights = InitialWeights.Create(shape, 7, deviation: 0.15);
         foreach (ref var value in weights[WeightNames.Embedding].AsSpan())
             value *= (float)embeddingScale;
+        WriteWeights(directory, shape, weights);
+        return shape;
+    }
+
+    public static void WriteWeights(string directory, ModelShape shape, IReadOnlyDictionary<string, float[]> weights)
+    {
+        var writer = new SafetensorsWriter();
         foreach (var (name, size) in shape.Weights())
             writer.Add(name, size, WeightFormat.F32, weights[name]);
         writer.Write(Path.Combine(directory, WeightFiles.SingleFile));
-        return shape;
     }
 
     public static Dictionary<string, float[]> Weights(ModelShape shape, long seed = 7)
     {
         var weights = InitialWeights.Create(shape, seed, deviation: 0.15);
         var random = new SeededRandom(seed, 99);
-        // Norms other than 1, so that a forgotten one shows.
-        foreach (var values in weights.Where(entry => entry.Key.Contains("norm", StringComparison.Ordinal)).Select(entry => entry.Value))
+        // Norms other than 1 and biases other than 0, so that a forgotten one shows.
+        foreach (var (name, _) in shape.Weights().Where(weight => weight.Shape.Length == 1))
         {
-            for (var i = 0; i < values.Length; i++)
-                values[i] = (float)(1 + 0.3 * random.NextNormal());
+            foreach (ref var value in weights[name].AsSpan())
+                value = (float)((name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1) + 0.3 * random.NextNormal());
         }
         return weights;
     }

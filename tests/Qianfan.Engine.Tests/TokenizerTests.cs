@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using CsCheck;
 using Qianfan.Engine.Text;
 using Qianfan.WorkerProtocol;
 
@@ -45,13 +47,20 @@ public sealed class TokenizerTests : IDisposable
 
     [Theory]
     [InlineData("model.type", "\"Unigram\"", "Unigram")]
-    [InlineData("model.byte_fallback", "true", "byte_fallback")]
-    [InlineData("model.vocab", "{\"a\":0}", "the byte 0 has no token")]
+    [InlineData("model.vocab", "{\"a\":0}", "not in the vocabulary")]
     [InlineData("model.vocab", "7", "can't be read")]
     [InlineData("model.merges", "[3]", "can't be read")]
     [InlineData("normalizer", "{\"type\":\"Lowercase\"}", "Lowercase")]
-    [InlineData("normalizer", "{\"type\":\"NFC\"}", "NFC")]
-    [InlineData("pre_tokenizer", "{\"type\":\"Metaspace\"}", "ByteLevel")]
+    [InlineData("model.merges", "[\"a qz\"]", "not in the vocabulary")]
+    [InlineData("model.merges", "[[\"a\"]]", "not of two tokens")]
+    [InlineData("model.dropout", "0.1", "dropout")]
+    [InlineData("model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix")]
+    [InlineData("pre_tokenizer", "{\"type\":\"Metaspace\"}", "does not go with the rest")]
+    [InlineData("pre_tokenizer", "{\"type\":\"Whitespace\"}", "Whitespace")]
+    [InlineData("pre_tokenizer", "null", "does not go with the rest")]
+    [InlineData("decoder", "{\"type\":\"WordPiece\"}", "WordPiece")]
+    [InlineData("post_processor", "{\"type\":\"BertProcessing\"}", "BertProcessing")]
+    [InlineData("added_tokens.0.lstrip", "true", "lstrip")]
     [InlineData("pre_tokenizer.pretokenizers.0.behavior", "\"Removed\"", "isolating")]
     [InlineData("pre_tokenizer.pretokenizers.0.pattern", "{\"Regex\":\"(\"}", "can't be read")]
     public void Another_kind_of_tokenizer_is_refused_with_its_reason(string path, string value, string reason)
@@ -115,11 +124,14 @@ public sealed class TokenizerTests : IDisposable
     }
 
     [Fact]
-    public void An_unknown_chat_template_is_refused()
+    public void Any_text_comes_back_from_its_tokens()
     {
-        var root = JsonNode.Parse(File.ReadAllText(_folder.At("tokenizer_config.json")))!;
-        root["chat_template"] = "{% for m in messages %}[INST]{{ m.content }}{% endfor %}";
-        File.WriteAllText(_folder.At("tokenizer_config.json"), root.ToJsonString());
-        Should.Throw<EngineException>(() => ChatTemplate.Read(_folder.Path, TextTokenizer.Read(_folder.Path))).Message.ShouldContain("not supported");
+        var tokenizer = TextTokenizer.Read(_folder.Path);
+        Gen.String[Gen.Char, 0, 60].Sample(text =>
+        {
+            // Halves of a character are no text: they come back as U+FFFD.
+            var expected = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+            return tokenizer.Decode(tokenizer.Encode(text)) == expected;
+        });
     }
 }

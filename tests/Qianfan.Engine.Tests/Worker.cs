@@ -11,12 +11,12 @@ internal sealed class Worker : IAsyncDisposable
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
 
-    public Worker(string mode)
+    public Worker(params string[] words)
     {
         var name = OperatingSystem.IsWindows() ? "Qianfan.Engine.exe" : "Qianfan.Engine";
         _process = new Process
         {
-            StartInfo = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, name), mode)
+            StartInfo = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, name), words)
             {
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,

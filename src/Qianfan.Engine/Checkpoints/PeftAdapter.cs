@@ -8,9 +8,14 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
 {
     public const string ConfigFile = "adapter_config.json";
     public const string WeightsFile = "adapter_model.safetensors";
-    private static readonly string[] s_modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+    /// <summary>Names of the linear layers of a block.</summary>
+    public static readonly IReadOnlyList<string> Modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
     public double Scale => Alpha / Rank;
+
+    /// <summary>What the file says about where it comes from.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>();
 
     public static bool IsAt(string directory) => File.Exists(Path.Combine(directory, ConfigFile));
 
@@ -48,7 +53,7 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
             throw Refuse($"{WeightsFile} holds {strange}, which no linear layer of this model's blocks has");
         if (values.Keys.FirstOrDefault(name => !values.ContainsKey(name.Replace(".lora_A.", ".lora_B.", StringComparison.Ordinal))) is { } alone)
             throw Refuse($"{alone} has no lora_B beside it");
-        return new PeftAdapter(rank, alpha, values);
+        return new PeftAdapter(rank, alpha, values) { Metadata = file.Metadata };
 
         void Take(string name, long[] size)
         {
@@ -60,25 +65,29 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
         }
     }
 
-    /// <summary>Adds the adapter's product to the weights it corrects.</summary>
-    public void MergeInto(IReadOnlyDictionary<string, float[]> weights, ModelShape shape)
+    /// <summary>Adds the adapter's products to the weights it corrects.</summary>
+    public void MergeInto(IReadOnlyDictionary<string, float[]> weights)
     {
-        foreach (var (name, outputs, inputs) in Enumerable.Range(0, shape.Layers).SelectMany(shape.Linears))
+        foreach (var (name, weight) in weights)
+            MergeInto(name, weight);
+    }
+
+    /// <summary>Adds the adapter's product to a weight, if it corrects it.</summary>
+    public void MergeInto(string name, float[] weight)
+    {
+        if (!name.EndsWith(".weight", StringComparison.Ordinal) || !Values.TryGetValue(WeightNames.LoraA(name), out var a) || !Values.TryGetValue(WeightNames.LoraB(name), out var b))
+            return;
+        var inputs = a.Length / Rank;
+        for (var row = 0; row < b.Length / Rank; row++)
         {
-            if (!Values.TryGetValue(WeightNames.LoraA(name), out var a) || !Values.TryGetValue(WeightNames.LoraB(name), out var b))
-                continue;
-            var weight = weights[name];
-            for (var row = 0; row < outputs; row++)
-            {
-                var into = weight.AsSpan(row * inputs, inputs);
-                for (var k = 0; k < Rank; k++)
-                    System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(a.AsSpan(k * inputs, inputs), (float)(b[row * Rank + k] * Scale), into, into);
-            }
+            var into = weight.AsSpan(row * inputs, inputs);
+            for (var k = 0; k < Rank; k++)
+                System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(a.AsSpan(k * inputs, inputs), (float)(b[row * Rank + k] * Scale), into, into);
         }
     }
 
-    /// <summary>The text of <c>adapter_config.json</c> for an adapter of all linear layers.</summary>
-    public static string ConfigJson(string baseModel, int rank, double alpha, double dropout) => JsonSerializer.Serialize(new
+    /// <summary>The text of <c>adapter_config.json</c>.</summary>
+    public static string ConfigJson(string baseModel, int rank, double alpha, double dropout, IReadOnlyList<string>? modules = null) => JsonSerializer.Serialize(new
     {
         peft_type = "LORA",
         task_type = "CAUSAL_LM",
@@ -86,7 +95,7 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
         r = rank,
         lora_alpha = alpha,
         lora_dropout = dropout,
-        target_modules = s_modules,
+        target_modules = modules ?? Modules,
         bias = "none",
         fan_in_fan_out = false,
         use_rslora = false,

@@ -23,6 +23,13 @@ internal sealed class SafetensorsWriter
         return this;
     }
 
+    public SafetensorsWriter Describe(IEnumerable<KeyValuePair<string, string>> entries)
+    {
+        foreach (var (key, value) in entries)
+            Describe(key, value);
+        return this;
+    }
+
     public void Add(string name, long[] shape, WeightFormat format, ReadValues values) => _tensors.Add((name, shape, format, values));
 
     public void Add(string name, long[] shape, WeightFormat format, float[] values) => Add(name, shape, format, consume => consume(values));

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Engine.Checkpoints;
@@ -32,7 +33,7 @@ internal sealed class WeightFiles : IDisposable
                 foreach (var name in map.EnumerateObject().Select(entry => entry.Value.ToString()).Distinct(StringComparer.Ordinal))
                 {
                     // The index names neighbours, never a path.
-                    if (name.Length == 0 || name != Path.GetFileName(name))
+                    if (name.Length == 0 || name != Path.GetFileName(name) || name.Contains('\0', StringComparison.Ordinal))
                         throw new EngineException(WorkerErrors.InvalidModel, $"{IndexFile} names the file {name}, which is not in its folder.");
                     weights.Add(directory, name);
                 }
@@ -53,29 +54,47 @@ internal sealed class WeightFiles : IDisposable
     public bool Contains(string name) => _owners.ContainsKey(name);
 
     /// <summary>Reads a weight after checking that it has the shape that <c>config.json</c> implies.</summary>
+    /// <exception cref="EngineException">Code <c>invalid_model</c>: it is missing, has another shape, or holds what is no number.</exception>
     public float[] Read(string name, long[] shape)
+    {
+        var values = Find(name, shape).Read(name);
+        return TensorPrimitives.IsFiniteAll<float>(values) ? values : throw new EngineException(WorkerErrors.InvalidModel, $"The weight {name} holds values that are not numbers.");
+    }
+
+    private SafetensorsFile Find(string name, long[] shape)
     {
         if (!_owners.TryGetValue(name, out var file))
             throw new EngineException(WorkerErrors.InvalidModel, $"The weight {name} is missing.");
         var stored = file.Tensors[name].Shape;
         if (!stored.AsSpan().SequenceEqual(shape))
             throw new EngineException(WorkerErrors.InvalidModel, $"The weight {name} is [{string.Join(", ", stored)}]; config.json makes it [{string.Join(", ", shape)}].");
-        return file.Read(name);
+        return file;
     }
 
+    /// <summary>What the files say about where they come from.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _files.Values.FirstOrDefault()?.Metadata ?? new Dictionary<string, string>();
+
     /// <summary>All weights that the shape asks for.</summary>
-    /// <exception cref="EngineException">Code <c>invalid_model</c>: one is missing, has another shape, or the folder holds a weight that the model has no use for.</exception>
+    /// <exception cref="EngineException">Code <c>invalid_model</c>: as <see cref="Check"/>.</exception>
     public Dictionary<string, float[]> ReadAll(ModelShape shape)
     {
-        var wanted = shape.Weights().ToList();
-        var known = wanted.Select(weight => weight.Name).ToHashSet(StringComparer.Ordinal);
+        Check(shape);
+        return shape.Weights().ToDictionary(weight => weight.Name, weight => Read(weight.Name, weight.Shape), StringComparer.Ordinal);
+    }
+
+    /// <summary>Looks whether the files hold what the shape asks for.</summary>
+    /// <exception cref="EngineException">Code <c>invalid_model</c>: a weight is missing, has another shape, or the folder holds one that the model has no use for.</exception>
+    public void Check(ModelShape shape)
+    {
+        var wanted = shape.Weights().ToDictionary(weight => weight.Name, weight => weight.Shape, StringComparer.Ordinal);
         foreach (var name in _owners.Keys)
         {
             // Written by some tools although nothing learns from them, or a copy of the tied embedding.
-            if (!known.Contains(name) && !name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal) && name != WeightNames.Head)
-                throw new EngineException(WorkerErrors.InvalidModel, $"The weight {name} has no place in a Llama model.");
+            if (!wanted.ContainsKey(name) && !name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal) && name != WeightNames.Head)
+                throw new EngineException(WorkerErrors.InvalidModel, $"The weight {name} has no place in a {shape.Family} model of this shape.");
         }
-        return wanted.ToDictionary(weight => weight.Name, weight => Read(weight.Name, weight.Shape), StringComparer.Ordinal);
+        foreach (var (name, size) in wanted)
+            Find(name, size);
     }
 
     public void Dispose()

@@ -1,6 +1,6 @@
 namespace Qianfan.Engine.Checkpoints;
 
-/// <summary>Names of the weights in a Llama checkpoint.</summary>
+/// <summary>Names of the weights in a checkpoint.</summary>
 internal static class WeightNames
 {
     public const string Embedding = "model.embed_tokens.weight";
@@ -24,6 +24,15 @@ internal static class WeightNames
     public static string Up(int layer) => $"model.layers.{layer}.mlp.up_proj.weight";
 
     public static string Down(int layer) => $"model.layers.{layer}.mlp.down_proj.weight";
+
+    /// <summary>Norm of each query head.</summary>
+    public static string QueryNorm(int layer) => $"model.layers.{layer}.self_attn.q_norm.weight";
+
+    /// <summary>Norm of each key head.</summary>
+    public static string KeyNorm(int layer) => $"model.layers.{layer}.self_attn.k_norm.weight";
+
+    /// <summary>The bias beside a layer's weight.</summary>
+    public static string Bias(string weight) => $"{weight[..^"weight".Length]}bias";
 
     /// <summary>PEFT's name of an adapter's first matrix, of shape rank x inputs.</summary>
     public static string LoraA(string weight) => $"base_model.model.{weight[..^".weight".Length]}.lora_A.weight";

@@ -132,8 +132,8 @@ internal static class PretrainCommand
     private static void Save(string output, string work, LlamaNetwork network, ModelShape shape, TextTokenizer tokenizer, TrainingState state, int documents, int seed)
     {
         ModelFolder.CopyTexts(work, output);
-        CheckpointFolder.WriteAtomically(Path.Combine(output, "config.json"),
-            shape.ToJson(tokenizer.SpecialTokens[ChatTemplate.TurnEnd], tokenizer.SpecialTokens[ChatTemplate.EndOfText]));
+        CheckpointFolder.WriteAtomically(Path.Combine(output, ModelConfig.FileName),
+            ModelConfig.Write(shape, tokenizer.SpecialTokens[ChatTemplate.TurnEnd], tokenizer.SpecialTokens[ChatTemplate.EndOfText]));
         ModelFolder.WriteWeights(output, network, shape, new Dictionary<string, string>
         {
             ["format"] = "pt",

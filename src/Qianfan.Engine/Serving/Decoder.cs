@@ -3,7 +3,7 @@ using Qianfan.Engine.Checkpoints;
 
 namespace Qianfan.Engine.Serving;
 
-/// <summary>A Llama decoder in managed SIMD code, 32-bit. Several sequences go through it together. One thread at a time.</summary>
+/// <summary>A decoder of the Llama kind in managed SIMD code, 32-bit. Several sequences go through it together. One thread at a time.</summary>
 internal sealed class Decoder
 {
     private readonly ModelShape _shape;
@@ -11,12 +11,14 @@ internal sealed class Decoder
     private readonly float[] _embedding;
     private readonly float[] _norm;
     private readonly float[] _head;
-    private readonly float[] _cosine;
-    private readonly float[] _sine;
+    private readonly RotaryTable _rotary;
     private readonly ParallelOptions _parallel;
     private Buffers _buffers;
 
-    private sealed record Layer(float[] InputNorm, float[] Query, float[] Key, float[] Value, float[] Output, float[] PostNorm, float[] Gate, float[] Up, float[] Down);
+    /// <summary>A matrix with the bias that is added to its products, if it has one.</summary>
+    private sealed record Linear(float[] Weight, float[]? Bias);
+
+    private sealed record Layer(float[] InputNorm, Linear Query, Linear Key, Linear Value, float[]? QueryNorm, float[]? KeyNorm, Linear Output, float[] PostNorm, Linear Gate, Linear Up, Linear Down);
 
     /// <summary>Next tokens of one sequence.</summary>
     internal sealed record Segment(KeyValueCache Cache, IReadOnlyList<int> Tokens);
@@ -45,21 +47,13 @@ internal sealed class Decoder
         _embedding = weights[WeightNames.Embedding];
         _norm = weights[WeightNames.Norm];
         _head = shape.TiedEmbeddings ? _embedding : weights[WeightNames.Head];
-        _layers = [.. Enumerable.Range(0, shape.Layers).Select(i => new Layer(weights[WeightNames.InputNorm(i)], weights[WeightNames.Query(i)], weights[WeightNames.Key(i)],
-            weights[WeightNames.Value(i)], weights[WeightNames.Output(i)], weights[WeightNames.PostAttentionNorm(i)], weights[WeightNames.Gate(i)], weights[WeightNames.Up(i)], weights[WeightNames.Down(i)]))];
-        var half = shape.HeadSize / 2;
-        _cosine = new float[shape.ContextLength * half];
-        _sine = new float[_cosine.Length];
-        for (var position = 0; position < shape.ContextLength; position++)
-        {
-            for (var i = 0; i < half; i++)
-            {
-                var angle = position * Math.Pow(shape.RopeTheta, -2.0 * i / shape.HeadSize);
-                _cosine[position * half + i] = (float)Math.Cos(angle);
-                _sine[position * half + i] = (float)Math.Sin(angle);
-            }
-        }
+        _layers = [.. Enumerable.Range(0, shape.Layers).Select(i => new Layer(weights[WeightNames.InputNorm(i)], Linear(WeightNames.Query(i)), Linear(WeightNames.Key(i)), Linear(WeightNames.Value(i)),
+            weights.GetValueOrDefault(WeightNames.QueryNorm(i)), weights.GetValueOrDefault(WeightNames.KeyNorm(i)), Linear(WeightNames.Output(i)),
+            weights[WeightNames.PostAttentionNorm(i)], Linear(WeightNames.Gate(i)), Linear(WeightNames.Up(i)), Linear(WeightNames.Down(i))))];
+        _rotary = new RotaryTable(shape);
         _buffers = new Buffers(shape, 1);
+
+        Linear Linear(string name) => new(weights[name], weights.GetValueOrDefault(WeightNames.Bias(name)));
     }
 
     /// <summary>Takes each sequence on by its tokens.</summary>
@@ -76,6 +70,7 @@ internal sealed class Decoder
         foreach (var segment in segments)
         {
             segment.Cache.Reserve(segment.Tokens.Count);
+            _rotary.Reserve(segment.Cache.Length + segment.Tokens.Count);
             foreach (var token in segment.Tokens)
                 _embedding.AsSpan(token * hidden, hidden).CopyTo(x[(row++ * hidden)..]);
         }
@@ -99,9 +94,9 @@ internal sealed class Decoder
     {
         var layer = _layers[index];
         var b = _buffers;
-        Kernels.Multiply(layer.Query, b.Normed, b.Query, tokens, _shape.HiddenSize, _shape.QuerySize, _parallel);
-        Kernels.Multiply(layer.Key, b.Normed, b.Key, tokens, _shape.HiddenSize, _shape.KeyValueSize, _parallel);
-        Kernels.Multiply(layer.Value, b.Normed, b.Value, tokens, _shape.HiddenSize, _shape.KeyValueSize, _parallel);
+        Multiply(layer.Query, b.Normed, b.Query, tokens, _shape.HiddenSize, _shape.QuerySize);
+        Multiply(layer.Key, b.Normed, b.Key, tokens, _shape.HiddenSize, _shape.KeyValueSize);
+        Multiply(layer.Value, b.Normed, b.Value, tokens, _shape.HiddenSize, _shape.KeyValueSize);
         var row = 0;
         foreach (var (cache, segmentTokens) in segments)
         {
@@ -111,15 +106,19 @@ internal sealed class Decoder
             {
                 var position = cache.Length + i;
                 var key = b.Key.AsSpan(row * _shape.KeyValueSize, _shape.KeyValueSize);
+                NormHeads(key, layer.KeyNorm);
                 Rotate(key, position);
                 key.CopyTo(keys[(position * _shape.KeyValueSize)..]);
                 b.Value.AsSpan(row * _shape.KeyValueSize, _shape.KeyValueSize).CopyTo(values[(position * _shape.KeyValueSize)..]);
                 var query = b.Query.AsSpan(row * _shape.QuerySize, _shape.QuerySize);
+                NormHeads(query, layer.QueryNorm);
                 Rotate(query, position);
-                Mix(query, keys, values, position + 1, b.Attended.AsSpan(row * _shape.QuerySize, _shape.QuerySize));
+                // A sliding window hides what lies further back.
+                var first = Math.Max(0, position + 1 - _shape.Window(index));
+                Mix(query, keys[(first * _shape.KeyValueSize)..], values[(first * _shape.KeyValueSize)..], position + 1 - first, b.Attended.AsSpan(row * _shape.QuerySize, _shape.QuerySize));
             }
         }
-        Kernels.Multiply(layer.Output, b.Attended, b.Projected, tokens, _shape.QuerySize, _shape.HiddenSize, _parallel);
+        Multiply(layer.Output, b.Attended, b.Projected, tokens, _shape.QuerySize, _shape.HiddenSize);
         var x = b.X.AsSpan(0, tokens * _shape.HiddenSize);
         TensorPrimitives.Add(x, b.Projected.AsSpan(0, x.Length), x);
     }
@@ -148,15 +147,15 @@ internal sealed class Decoder
     {
         var b = _buffers;
         Norm(x, layer.PostNorm, normed, tokens);
-        Kernels.Multiply(layer.Gate, b.Normed, b.Gate, tokens, _shape.HiddenSize, _shape.IntermediateSize, _parallel);
-        Kernels.Multiply(layer.Up, b.Normed, b.Up, tokens, _shape.HiddenSize, _shape.IntermediateSize, _parallel);
+        Multiply(layer.Gate, b.Normed, b.Gate, tokens, _shape.HiddenSize, _shape.IntermediateSize);
+        Multiply(layer.Up, b.Normed, b.Up, tokens, _shape.HiddenSize, _shape.IntermediateSize);
         var gate = b.Gate.AsSpan(0, tokens * _shape.IntermediateSize);
         var up = b.Up.AsSpan(0, gate.Length);
         // gate * sigmoid(gate) * up
         TensorPrimitives.Multiply(up, gate, up);
         TensorPrimitives.Sigmoid(gate, gate);
         TensorPrimitives.Multiply(gate, up, gate);
-        Kernels.Multiply(layer.Down, gate, b.Projected, tokens, _shape.IntermediateSize, _shape.HiddenSize, _parallel);
+        Multiply(layer.Down, gate, b.Projected, tokens, _shape.IntermediateSize, _shape.HiddenSize);
         TensorPrimitives.Add(x, b.Projected.AsSpan(0, x.Length), x);
     }
 
@@ -166,10 +165,26 @@ internal sealed class Decoder
             Kernels.Norm(x.Slice(row * _shape.HiddenSize, _shape.HiddenSize), weights, y.Slice(row * _shape.HiddenSize, _shape.HiddenSize), (float)_shape.NormEpsilon);
     }
 
+    private void Multiply(Linear linear, ReadOnlySpan<float> x, Span<float> y, int tokens, int inputs, int outputs)
+    {
+        Kernels.Multiply(linear.Weight, x, y, tokens, inputs, outputs, _parallel);
+        if (linear.Bias is not { } bias)
+            return;
+        for (var row = 0; row < tokens; row++)
+            TensorPrimitives.Add(y.Slice(row * outputs, outputs), bias, y.Slice(row * outputs, outputs));
+    }
+
+    private void NormHeads(Span<float> heads, float[]? weights)
+    {
+        if (weights is null)
+            return;
+        for (var at = 0; at < heads.Length; at += _shape.HeadSize)
+            Kernels.Norm(heads.Slice(at, _shape.HeadSize), weights, heads.Slice(at, _shape.HeadSize), (float)_shape.NormEpsilon);
+    }
+
     private void Rotate(Span<float> heads, int position)
     {
-        var half = _shape.HeadSize / 2;
         for (var at = 0; at < heads.Length; at += _shape.HeadSize)
-            Kernels.Rotate(heads.Slice(at, _shape.HeadSize), _cosine.AsSpan(position * half, half), _sine.AsSpan(position * half, half));
+            Kernels.Rotate(heads.Slice(at, _shape.HeadSize), _rotary.Cosine(position), _rotary.Sine(position));
     }
 }

@@ -173,7 +173,7 @@ internal sealed class ServingEngine
     private static IReadOnlyList<int> Prompt(Generate request, ServedModel model)
     {
         if (request.Messages is null)
-            return string.IsNullOrEmpty(request.Prompt) ? throw Invalid("the prompt is empty") : model.Tokenizer.Encode(request.Prompt);
+            return string.IsNullOrEmpty(request.Prompt) ? throw Invalid("the prompt is empty") : model.Tokenizer.EncodeWhole(request.Prompt);
         if (request.Messages.Any(turn => turn?.Content is null || turn.Role is not ("system" or "user" or "assistant")))
             throw Invalid("a turn has no content, or a role other than system, user and assistant");
         if (!request.Messages.Any(turn => turn.Role == "user" && !string.IsNullOrWhiteSpace(turn.Content)))
@@ -191,7 +191,7 @@ internal sealed class ServingEngine
             throw new EngineException(WorkerErrors.Overloaded, $"{MostWaiting} requests are waiting already.");
         foreach (var input in request.Inputs)
             RefuseIfFarTooLong([input], model);
-        var inputs = request.Inputs.Select(model.Tokenizer.Encode).ToList();
+        var inputs = request.Inputs.Select(model.Tokenizer.EncodeWhole).ToList();
         if (inputs.FindIndex(tokens => tokens.Count > model.Shape.ContextLength) is >= 0 and var index)
             throw new EngineException(WorkerErrors.ContextLength, $"Text {index + 1} has {inputs[index].Count} tokens; the model's context is {model.Shape.ContextLength}.");
         _embeds.Enqueue(new EmbedJob(request, model, inputs));

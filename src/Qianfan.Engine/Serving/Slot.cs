@@ -12,6 +12,8 @@ internal sealed class Slot
     private int _fed;
     private int _last = -1;
     private int _generated;
+    private readonly IReadOnlySet<int> _stopTokens;
+    private bool _mayStrip;
 
     public Slot(Generate request, ServedModel model, IReadOnlyList<int> prompt)
     {
@@ -22,7 +24,10 @@ internal sealed class Slot
         _sampler = new Sampler(request.Sampling, prompt);
         _text = new AnswerText(request.Sampling.Stop);
         _mostTokens = Math.Min(request.Sampling.MaxTokens, model.Shape.ContextLength - prompt.Count);
+        _stopTokens = request.Messages is null ? model.StopTokens : model.ChatStopTokens;
         Cache = new KeyValueCache(model.Shape);
+        // A plain text goes on after its prompt; an answer is a text of its own, whose first word mark is no space.
+        _mayStrip = request.Messages is not null && model.Tokenizer.StripsSpace;
     }
 
     public string RequestId { get; }
@@ -54,9 +59,16 @@ internal sealed class Slot
     {
         _last = _sampler.Next(logits);
         _generated++;
-        if (Model.StopTokens.Contains(_last))
+        if (_stopTokens.Contains(_last))
             return Line(_text.Finish(), "stop");
-        var shown = _text.Add(Model.Tokenizer.Bytes(_last));
+        var bytes = Model.Tokenizer.Bytes(_last);
+        if (_mayStrip && bytes.Length > 0)
+        {
+            if (bytes[0] == ' ')
+                bytes = bytes[1..];
+            _mayStrip = false;
+        }
+        var shown = _text.Add(bytes);
         if (_text.Stopped)
             return Line(shown, "stop");
         return _generated >= _mostTokens ? Line(shown + _text.Finish(), "length") : Line(shown, null);

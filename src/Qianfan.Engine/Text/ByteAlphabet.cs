@@ -8,6 +8,15 @@ internal static class ByteAlphabet
 
     public static char ToChar(byte value) => s_toChar[value];
 
+    /// <summary>How a vocabulary writes these bytes.</summary>
+    public static string ToText(ReadOnlySpan<byte> bytes)
+    {
+        Span<char> text = bytes.Length <= 256 ? stackalloc char[bytes.Length] : new char[bytes.Length];
+        for (var i = 0; i < bytes.Length; i++)
+            text[i] = s_toChar[bytes[i]];
+        return new string(text);
+    }
+
     /// <summary>The bytes that a token's text stands for, or null if a character is no stand-in.</summary>
     public static byte[]? ToBytes(string token)
     {

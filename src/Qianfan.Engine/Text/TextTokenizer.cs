@@ -1,30 +1,26 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.RegularExpressions;
-using Microsoft.ML.Tokenizers;
-using Qianfan.Engine.Checkpoints;
-using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Engine.Text;
 
-/// <summary>Byte-level BPE as <c>tokenizer.json</c> describes it. Thread-safe.</summary>
-/// <remarks>Text is never searched for special tokens: what a user writes can't forge a turn of the conversation.</remarks>
+/// <summary>BPE as <c>tokenizer.json</c> describes it: byte-level (GPT-2, Llama 3, Qwen, SmolLM) or as SentencePiece has it (Llama 1 and 2, Mistral). Thread-safe.</summary>
+/// <remarks>Text is not searched for special tokens unless it is asked for: what a user writes can't forge a turn of the conversation.</remarks>
 internal sealed class TextTokenizer
 {
-    public const string FileName = "tokenizer.json";
-
-    /// <summary>How GPT-2 cuts text when a tokenizer.json names no pattern of its own.</summary>
-    private const string PlainPattern = @"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-
-    private readonly BpeTokenizer _bpe;
+    private readonly BpeModel _bpe;
+    private readonly TokenizerJson _file;
+    private readonly AddedTokens _plain;
+    private readonly AddedTokens _all;
     private readonly byte[]?[] _bytes;
-    private readonly Dictionary<string, int> _special;
 
-    private TextTokenizer(BpeTokenizer bpe, byte[]?[] bytes, Dictionary<string, int> special)
+    private TextTokenizer(TokenizerJson file, BpeModel bpe, byte[]?[] bytes)
     {
+        _file = file;
         _bpe = bpe;
         _bytes = bytes;
-        _special = special;
+        _plain = new AddedTokens(file.Added.Where(token => !token.Special));
+        _all = new AddedTokens(file.Added);
+        SpecialTokens = file.Added.Where(token => token.Special).ToDictionary(token => token.Content, token => token.Id, StringComparer.Ordinal);
         LongestToken = bytes.Max(token => token?.Length ?? 0);
     }
 
@@ -34,35 +30,64 @@ internal sealed class TextTokenizer
     /// <summary>One more than the largest token id.</summary>
     public int Size => _bytes.Length;
 
-    public IReadOnlyDictionary<string, int> SpecialTokens => _special;
+    public IReadOnlyDictionary<string, int> SpecialTokens { get; }
+
+    /// <summary>A text that is decoded from its beginning loses one space there.</summary>
+    public bool StripsSpace => _file.StripsSpace;
 
     /// <exception cref="EngineException">Code <c>invalid_model</c>, with the exact reason.</exception>
-    public static TextTokenizer Read(string directory)
+    public static TextTokenizer Read(string directory) => Of(TokenizerJson.Read(directory));
+
+    /// <inheritdoc cref="Read"/>
+    public static TextTokenizer Of(TokenizerJson file)
     {
-        using var document = CheckpointFolder.ReadJson(directory, FileName);
+        int? unknown = null;
+        if (file.UnknownToken is { } name)
+            unknown = file.Vocabulary.TryGetValue(name, out var id) ? id : file.Added.FirstOrDefault(token => token.Content == name)?.Id ?? throw TokenizerJson.Refuse($"its unk_token {name} is no token");
+        BpeModel bpe;
         try
         {
-            return Read(document.RootElement);
+            bpe = new BpeModel(file.Vocabulary, file.Merges, file.ByteLevel, file.IgnoreMerges, unknown, file.FuseUnknown);
         }
-        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (FormatException exception)
         {
-            throw Refuse($"it can't be read ({exception.Message})", exception);
+            throw TokenizerJson.Refuse(exception.Message, exception);
         }
+        if (bpe.MissingByte >= 0 && (file.ByteLevel || unknown is null))
+            throw TokenizerJson.Refuse($"the byte {bpe.MissingByte} has no token, so some texts could not be written");
+        var bytes = new byte[]?[file.Size];
+        foreach (var (text, id) in file.Vocabulary)
+            bytes[id] = file.ByteLevel ? ByteAlphabet.ToBytes(text) : Encoding.UTF8.GetBytes(text.Replace('\u2581', ' '));
+        if (!file.ByteLevel && bpe.MissingByte < 0)
+        {
+            for (var value = 0; value < 256; value++)
+                bytes[file.Vocabulary[BpeModel.ByteToken((byte)value)]] = [(byte)value];
+        }
+        foreach (var token in file.Added)
+            bytes[token.Id] = token.Special ? null : Encoding.UTF8.GetBytes(token.Content);
+        foreach (var (text, id) in file.Vocabulary)
+        {
+            if (bytes[id] is null && !file.Added.Any(token => token.Id == id))
+                throw TokenizerJson.Refuse($"token {id} ({text}) is not byte-level");
+        }
+        return new TextTokenizer(file, bpe, bytes);
     }
 
-    /// <summary>Token ids of a text.</summary>
+    /// <summary>Token ids of a user's text.</summary>
+    /// <param name="text">Any text; halves of characters become U+FFFD.</param>
+    /// <param name="place">Where it stands.</param>
     /// <exception cref="EngineException">Code <c>invalid_model</c>: the tokenizer's pattern takes forever on this text.</exception>
-    public IReadOnlyList<int> Encode(string text)
-    {
-        try
-        {
-            return text.Length == 0 ? [] : _bpe.EncodeToIds(text, considerPreTokenization: true, considerNormalization: false);
-        }
-        catch (RegexMatchTimeoutException exception)
-        {
-            throw Refuse("its pattern takes too long on this text", exception);
-        }
-    }
+    public IReadOnlyList<int> Encode(string text, TextPlace place = TextPlace.First) => Encode(text, _plain, null, place);
+
+    /// <summary>Token ids of a text whose special tokens count.</summary>
+    /// <param name="text">The text; its veils are taken out.</param>
+    /// <param name="veil">A character that breaks up what looks like a special token and is none.</param>
+    /// <param name="place">Where it stands.</param>
+    /// <exception cref="EngineException">As <see cref="Encode(string, TextPlace)"/>.</exception>
+    public IReadOnlyList<int> EncodeMarkup(string text, char veil, TextPlace place = TextPlace.First) => Encode(text, _all, veil, place);
+
+    /// <summary>Token ids of a plain text to be continued, with what the model expects before and after a text.</summary>
+    public IReadOnlyList<int> EncodeWhole(string text) => [.. _file.Before, .. Encode(text), .. _file.After];
 
     /// <summary>The bytes of a token; none for a special one or an id outside the vocabulary.</summary>
     public ReadOnlySpan<byte> Bytes(int token) => (uint)token < (uint)_bytes.Length ? _bytes[token] : default;
@@ -73,82 +98,48 @@ internal sealed class TextTokenizer
         using var buffer = new MemoryStream();
         foreach (var token in tokens)
             buffer.Write(Bytes(token));
-        return Encoding.UTF8.GetString(buffer.ToArray());
+        var text = Encoding.UTF8.GetString(buffer.ToArray());
+        return StripsSpace && text.StartsWith(' ') ? text[1..] : text;
     }
 
-    private static TextTokenizer Read(JsonElement root)
+    /// <summary>Special tokens of a text, in order of their places. Veiled ones don't count.</summary>
+    public IEnumerable<(int Start, AddedToken Token)> FindSpecial(string text) =>
+        _all.Cut(text).Where(piece => piece.Token is { Special: true }).Select(piece => (piece.Start, piece.Token!));
+
+    private List<int> Encode(string text, AddedTokens added, char? veil, TextPlace place)
     {
-        var model = root.GetProperty("model");
-        if (Text(model, "type") is var type && type != "BPE")
-            throw Refuse($"the model type {type} is not supported, only BPE");
-        foreach (var name in (string[])["continuing_subword_prefix", "end_of_word_suffix", "unk_token"])
+        // Halves of a character are no text: what can't be written in UTF-8 is replaced first, as everywhere.
+        if (text.AsSpan().IndexOfAnyInRange('\ud800', '\udfff') >= 0)
+            text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+        var tokens = new List<int>(text.Length / 3 + 1);
+        try
         {
-            if (!string.IsNullOrEmpty(Text(model, name)))
-                throw Refuse($"{name} is not supported");
+            foreach (var (start, length, token) in added.Cut(text))
+            {
+                if (token is not null)
+                {
+                    tokens.Add(token.Id);
+                    continue;
+                }
+                var piece = text.Substring(start, length);
+                EncodePiece(veil is { } sign ? piece.Replace(sign.ToString(), "", StringComparison.Ordinal) : piece, start > 0 ? TextPlace.AfterToken : place, tokens);
+            }
         }
-        if (model.TryGetProperty("byte_fallback", out var fallback) && fallback.ValueKind == JsonValueKind.True)
-            throw Refuse("byte_fallback (SentencePiece) is not supported, only byte-level BPE");
-        // The engine runs without ICU, where .NET's Normalize leaves text as it is and says nothing.
-        if (root.TryGetProperty("normalizer", out var normalizer) && normalizer.ValueKind != JsonValueKind.Null)
-            throw Refuse($"the normalizer {Text(normalizer, "type")} is not supported, only none");
-        var pattern = Pattern(root);
-
-        var vocabulary = model.GetProperty("vocab").EnumerateObject().Select(entry => KeyValuePair.Create(entry.Name, entry.Value.GetInt32())).ToList();
-        var special = new Dictionary<string, int>(StringComparer.Ordinal);
-        if (root.TryGetProperty("added_tokens", out var added) && added.ValueKind == JsonValueKind.Array)
+        catch (RegexMatchTimeoutException exception)
         {
-            foreach (var token in added.EnumerateArray())
-                special[token.GetProperty("content").GetString() ?? ""] = token.GetProperty("id").GetInt32();
+            throw TokenizerJson.Refuse("its pattern takes too long on this text", exception);
         }
-        var plain = vocabulary.Where(entry => !special.ContainsKey(entry.Key)).ToList();
-        var largest = plain.Select(entry => entry.Value).Concat(special.Values).DefaultIfEmpty(-1).Max();
-        if (largest is < 0 or >= 1 << 20 || plain.Exists(entry => entry.Value < 0) || special.Values.Any(id => id < 0))
-            throw Refuse("its token ids are out of range");
-
-        var bytes = new byte[]?[largest + 1];
-        foreach (var (token, id) in plain)
-            bytes[id] = ByteAlphabet.ToBytes(token) ?? throw Refuse($"token {id} is not byte-level");
-        var known = plain.Select(entry => entry.Key).ToHashSet(StringComparer.Ordinal);
-        for (var value = 0; value < 256; value++)
-        {
-            if (!known.Contains(ByteAlphabet.ToChar((byte)value).ToString()))
-                throw Refuse($"the byte {value} has no token, so some texts could not be written");
-        }
-        var options = new BpeOptions(plain)
-        {
-            Merges = [.. model.GetProperty("merges").EnumerateArray().Select(Merge)],
-            ByteLevel = true,
-            PreTokenizer = new RegexPreTokenizer(new Regex(pattern, RegexOptions.CultureInvariant, TimeSpan.FromSeconds(10)), null),
-        };
-        return new TextTokenizer(BpeTokenizer.Create(options), bytes, special);
+        return tokens;
     }
 
-    /// <summary>A merge is one text with a space in older files and a pair in newer ones.</summary>
-    private static string Merge(JsonElement merge) => merge.ValueKind == JsonValueKind.Array
-        ? $"{merge[0].GetString()} {merge[1].GetString()}"
-        : merge.GetString() ?? throw Refuse("a merge is null");
-
-    private static string Pattern(JsonElement root)
+    private void EncodePiece(string text, TextPlace place, List<int> tokens)
     {
-        if (!root.TryGetProperty("pre_tokenizer", out var step) || step.ValueKind == JsonValueKind.Null)
-            throw Refuse("pre_tokenizer is missing; only byte-level BPE is supported");
-        var steps = Text(step, "type") == "Sequence" ? step.GetProperty("pretokenizers").EnumerateArray().ToArray() : [step];
-        if (Text(steps[^1], "type") != "ByteLevel")
-            throw Refuse("its pre_tokenizer does not end with ByteLevel");
-        if (steps[^1].TryGetProperty("add_prefix_space", out var prefix) && prefix.ValueKind == JsonValueKind.True)
-            throw Refuse("add_prefix_space is not supported");
-        var ownPattern = !steps[^1].TryGetProperty("use_regex", out var useRegex) || useRegex.ValueKind != JsonValueKind.False;
-        if (steps.Length == 1 && ownPattern)
-            return PlainPattern;
-        if (steps.Length != 2 || ownPattern || Text(steps[0], "type") != "Split")
-            throw Refuse("its pre_tokenizer is neither ByteLevel nor Split followed by ByteLevel");
-        if (Text(steps[0], "behavior") != "Isolated" || steps[0].TryGetProperty("invert", out var invert) && invert.ValueKind == JsonValueKind.True)
-            throw Refuse("its Split does anything else than isolating matches");
-        return Text(steps[0].GetProperty("pattern"), "Regex") ?? throw Refuse("its Split has no Regex");
+        foreach (var normalize in _file.Normalizers)
+            text = normalize(text, place);
+        IEnumerable<string> pieces = text.Length == 0 ? [] : [text];
+        foreach (var split in _file.Splitters)
+            pieces = pieces.SelectMany(piece => split(piece, place));
+        foreach (var piece in pieces)
+            _bpe.Encode(piece, tokens);
     }
-
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static EngineException Refuse(string reason, Exception? inner = null) => new(WorkerErrors.InvalidModel, $"{FileName}: {reason}.", inner);
 }

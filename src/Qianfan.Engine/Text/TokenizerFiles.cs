@@ -54,7 +54,7 @@ internal static class TokenizerFiles
                 merges = merges.Select(merge => $"{merge.Left} {merge.Right}"),
             },
         };
-        Save(TextTokenizer.FileName, tokenizer);
+        Save(TokenizerJson.FileName, tokenizer);
         Save(ChatTemplate.FileName, new
         {
             tokenizer_class = "PreTrainedTokenizerFast",

@@ -12,6 +12,7 @@ internal sealed class CheckpointStore
     private const int Kept = 2;
     private const string Prefix = "step-";
     private const string Unfinished = "unfinished";
+    private const string Best = "best.safetensors";
     private readonly string _directory;
 
     public CheckpointStore(string directory) => _directory = directory;
@@ -23,10 +24,7 @@ internal sealed class CheckpointStore
         if (Directory.Exists(unfinished))
             Directory.Delete(unfinished, recursive: true);
         Directory.CreateDirectory(unfinished);
-        var weights = new SafetensorsWriter();
-        foreach (var (name, tensor) in parameters)
-            weights.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Values(tensor)));
-        weights.Write(Path.Combine(unfinished, "weights.safetensors"));
+        Write(Path.Combine(unfinished, "weights.safetensors"), parameters);
         var moments = new SafetensorsWriter();
         foreach (var (name, first, second) in optimizer.Moments)
         {
@@ -55,9 +53,7 @@ internal sealed class CheckpointStore
         var state = document.Deserialize<TrainingState>() ?? throw new EngineException(WorkerErrors.InvalidModel, "The checkpoint's state.json is empty.");
         if (state.Fingerprint != fingerprint)
             throw new EngineException(WorkerErrors.InvalidArgument, "The task folder holds a checkpoint of a training with other rows, another base model or other settings.");
-        using var weights = SafetensorsFile.Open(Path.Combine(newest, "weights.safetensors"));
-        foreach (var (name, tensor) in parameters)
-            weights.Read(name, Tensors.Values(tensor));
+        Read(Path.Combine(newest, "weights.safetensors"), parameters);
         using var moments = SafetensorsFile.Open(Path.Combine(newest, "moments.safetensors"));
         foreach (var (name, first, second) in optimizer.Moments)
         {
@@ -65,6 +61,28 @@ internal sealed class CheckpointStore
             moments.Read("second." + name, second);
         }
         return state;
+    }
+
+    /// <summary>Keeps the weights of the best validation so far.</summary>
+    public void SaveBest(IReadOnlyList<KeyValuePair<string, Tensor>> parameters) => Write(Path.Combine(_directory, Best), parameters);
+
+    /// <summary>Brings the weights of the best validation into place.</summary>
+    /// <exception cref="EngineException">Code <c>invalid_model</c>: they are damaged or missing.</exception>
+    public void RestoreBest(IReadOnlyList<KeyValuePair<string, Tensor>> parameters) => Read(Path.Combine(_directory, Best), parameters);
+
+    private static void Write(string path, IReadOnlyList<KeyValuePair<string, Tensor>> parameters)
+    {
+        var weights = new SafetensorsWriter();
+        foreach (var (name, tensor) in parameters)
+            weights.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Values(tensor)));
+        weights.Write(path);
+    }
+
+    private static void Read(string path, IReadOnlyList<KeyValuePair<string, Tensor>> parameters)
+    {
+        using var weights = SafetensorsFile.Open(path);
+        foreach (var (name, tensor) in parameters)
+            weights.Read(name, Tensors.Values(tensor));
     }
 
     private IEnumerable<string> Complete() => Directory.Exists(_directory)

@@ -14,7 +14,7 @@ internal static class InitialWeights
         {
             var values = new float[weight.Shape.Aggregate(1L, (product, size) => product * size)];
             if (weight.Shape.Length == 1)
-                Array.Fill(values, 1);
+                Array.Fill(values, weight.Name.EndsWith(".bias", StringComparison.Ordinal) ? 0 : 1);
             else
                 Fill(values, weight.Name.Contains("o_proj", StringComparison.Ordinal) || weight.Name.Contains("down_proj", StringComparison.Ordinal) ? residual : deviation);
             return values;

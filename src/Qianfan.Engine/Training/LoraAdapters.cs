@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Qianfan.Engine.Training;
 
-/// <summary>A low-rank correction of every linear layer of a model's blocks. Owns its tensors.</summary>
+/// <summary>A low-rank correction of linear layers of a model's blocks. Owns its tensors.</summary>
 internal sealed class LoraAdapters : IDisposable
 {
     private readonly Dictionary<string, (Tensor A, Tensor B)> _pairs = new(StringComparer.Ordinal);
@@ -18,12 +18,13 @@ internal sealed class LoraAdapters : IDisposable
     /// <param name="dropout">Share of a layer's inputs that the correction doesn't see in a step.</param>
     /// <param name="initial">Values by PEFT name to go on from, or null for new ones: then the model's answers don't change at first.</param>
     /// <param name="seed">Seed of new values.</param>
-    public LoraAdapters(ModelShape shape, int rank, double alpha, double dropout, IReadOnlyDictionary<string, float[]>? initial, long seed)
+    /// <param name="modules">Names of the layers that are adapted; null for all.</param>
+    public LoraAdapters(ModelShape shape, int rank, double alpha, double dropout, IReadOnlyDictionary<string, float[]>? initial, long seed, IReadOnlyList<string>? modules = null)
     {
         _scale = alpha / rank;
         _dropout = dropout;
         var random = new SeededRandom(seed, -1);
-        foreach (var (name, outputs, inputs) in Enumerable.Range(0, shape.Layers).SelectMany(shape.Linears))
+        foreach (var (name, outputs, inputs) in shape.Adapted(modules))
         {
             var bound = 1 / Math.Sqrt(inputs);
             var a = initial?[WeightNames.LoraA(name)] ?? [.. Enumerable.Range(0, rank * inputs).Select(_ => (float)((random.NextDouble() * 2 - 1) * bound))];

@@ -1,11 +1,13 @@
+using System.Text.Json.Nodes;
 using Qianfan.Engine.Checkpoints;
+using Qianfan.Engine.Text;
 
 namespace Qianfan.Engine.Training;
 
 /// <summary>Writes a trained model as a Hugging Face folder.</summary>
 internal static class ModelFolder
 {
-    private static readonly string[] s_texts = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"];
+    private static readonly string[] s_texts = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 
     /// <summary>Copies configuration and tokenizer, as far as they are there.</summary>
     public static void CopyTexts(string from, string to)
@@ -15,6 +17,31 @@ internal static class ModelFolder
             var source = Path.Combine(from, name);
             if (File.Exists(source))
                 CheckpointFolder.WriteAtomically(Path.Combine(to, name), stream => stream.Write(File.ReadAllBytes(source)));
+        }
+    }
+
+    /// <summary>Copies configuration and tokenizer of a model that was trained to chat: its files name the token that ends an answer, which those of a base model often don't, so that other programs stop there too.</summary>
+    public static void CopyChatTexts(string from, string to)
+    {
+        CopyTexts(from, to);
+        var stops = StopTokens.Read(from);
+        if (AnswerEnd(from) is not { } end || stops.Contains(end))
+            return;
+        var config = File.Exists(Path.Combine(from, StopTokens.FileName)) ? JsonNode.Parse(CheckpointFolder.ReadText(from, StopTokens.FileName))!.AsObject() : [];
+        config["eos_token_id"] = new JsonArray([.. stops.Append(end).Select(stop => (JsonNode)stop)]);
+        CheckpointFolder.WriteAtomically(Path.Combine(to, StopTokens.FileName), config.ToJsonString(CheckpointFolder.Indented));
+    }
+
+    private static int? AnswerEnd(string directory)
+    {
+        try
+        {
+            return ChatTemplate.Read(directory, TextTokenizer.Read(directory)).AnswerEnd();
+        }
+        catch (EngineException)
+        {
+            // It was trained elsewhere, with a template that is not known here: its files stay as they are.
+            return null;
         }
     }
 

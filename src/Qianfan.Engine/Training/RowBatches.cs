@@ -12,11 +12,13 @@ internal sealed class RowBatches : IBatchSource
     private readonly IReadOnlyList<EncodedRow> _rows;
     private readonly int _batchSize;
     private readonly long _seed;
+    private readonly bool _packing;
     private int _epoch = -1;
     private int[][] _order = [];
 
-    public RowBatches(IReadOnlyList<EncodedRow> rows, int batchSize, long seed)
+    public RowBatches(IReadOnlyList<EncodedRow> rows, int batchSize, long seed, bool packing = false)
     {
+        _packing = packing;
         _rows = rows;
         _batchSize = batchSize;
         _seed = seed;
@@ -32,7 +34,7 @@ internal sealed class RowBatches : IBatchSource
             _order = Order(epoch);
             _epoch = epoch;
         }
-        return Batch.Parts(_order[step % StepsPerEpoch].Select(row => _rows[row]), TokensPerPart);
+        return Batch.Parts(_order[step % StepsPerEpoch].Select(row => _rows[row]), TokensPerPart, _packing);
     }
 
     private int[][] Order(int epoch)

@@ -16,10 +16,15 @@ internal sealed class TrainingJob
     private readonly StartTraining _start;
     private readonly Action<WorkerMessage> _report;
     private readonly TimeProvider _time;
+    private readonly long? _memory;
 
     private TrainingConfig Config => _start.Config;
 
-    public TrainingJob(StartTraining start, Action<WorkerMessage> report, TimeProvider time) => (_start, _report, _time) = (start, report, time);
+    /// <param name="start">What to train.</param>
+    /// <param name="report">Hears of every step.</param>
+    /// <param name="time">Clock.</param>
+    /// <param name="memory">Bytes that may be used; null for those that are free.</param>
+    public TrainingJob(StartTraining start, Action<WorkerMessage> report, TimeProvider time, long? memory = null) => (_start, _report, _time, _memory) = (start, report, time, memory);
 
     /// <returns><see cref="TrainingCompleted"/> or <see cref="TrainingStopped"/>.</returns>
     /// <exception cref="EngineException">What can't be trained, and why.</exception>
@@ -40,26 +45,31 @@ internal sealed class TrainingJob
         var threads = Threads();
         if (TorchRuntime.Start(threads) is { } mended)
             _report(new TrainingLog("info", $"The native library was mended for this system's C++ runtime: {mended}"));
+        // The weights as read and as trained; in full, also gradients and two moments. What goes through the model comes on top.
+        MemoryBudget.Require(shape.ParameterCount * sizeof(float) * (Config.ParameterScale == FullFineTuning ? 5 : 2), _memory ?? MemoryBudget.Available(), "Training this model");
         var weights = ReadWeights(modelDirectory, shape);
         var adapter = fromAdapter ? PeftAdapter.Read(from!, shape) : null;
         if (Config.ParameterScale == FullFineTuning)
-            adapter?.MergeInto(weights, shape);
+            adapter?.MergeInto(weights);
         using var network = new LlamaNetwork(shape, weights, Config.ParameterScale == Lora ? Adapters(shape, adapter) : null);
-        var batches = new RowBatches(rows.Train, Config.BatchSize, Config.Seed);
-        var validation = Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), mostTokens: 4096);
+        var batches = new RowBatches(rows.Train, Config.BatchSize * Config.GradientAccumulationSteps, Config.Seed, Config.Packing);
+        var validation = Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), mostTokens: 4096, Config.Packing);
         var total = checked(batches.StepsPerEpoch * Config.Epochs);
         var plan = new TrainingPlan(total, new LearningRateSchedule(Config.Scheduler, Config.LearningRate, total, Config.WarmupRatio), Config.WeightDecay, Config.MaxGradientNorm,
-            Config.CheckpointSteps, ValidationSteps: Math.Max(1, total / 20), Math.Max(1, Config.LoggingSteps), Config.Seed, threads, Fingerprint(rows, modelDirectory));
+            Config.CheckpointSteps, ValidationSteps: Math.Max(1, total / 20), Math.Max(1, Config.LoggingSteps), Config.Seed, threads, Fingerprint(rows, modelDirectory), Config.EarlyStopPatience, Config.KeepBest);
         var loop = new TrainingLoop(network, batches, validation, plan, new CheckpointStore(Path.Combine(_start.TaskDirectory, "checkpoints")), _report, _time);
         _report(new TrainingStarted(loop.State.Step, total, rows.Train.Count, rows.Validation.Count, rows.Train.Sum(row => (long)row.Tokens.Count), rows.Truncated,
             shape.ParameterCount, network.Trained.Sum(parameter => parameter.Value.numel())));
         loop.RepeatRecent();
         if (!loop.Run(stop))
             return new TrainingStopped(loop.State.Step);
+        if (Config.KeepBest)
+            loop.TakeBest();
         // An adapter is of use only on the base model; one that began elsewhere leaves merged.
         var kind = Config.ParameterScale == Lora && (from is null || fromAdapter) ? "adapter" : "model";
         new TrainingOutput(_start, shape, network, loop.State, rows.Hash).Write(kind, modelDirectory, weights);
-        return new TrainingCompleted(loop.State.Step, loop.State.MeanEpochLoss, loop.State.ValidationLoss, loop.State.Tokens, _time.GetElapsedTime(started).TotalSeconds, kind);
+        return new TrainingCompleted(loop.State.Step, loop.State.MeanEpochLoss, Config.KeepBest ? loop.State.BestValidationLoss : loop.State.ValidationLoss, loop.State.Tokens,
+            _time.GetElapsedTime(started).TotalSeconds, kind, Config.KeepBest ? loop.State.BestStep : null, loop.StoppedEarly);
     }
 
     private static Dictionary<string, float[]> ReadWeights(string directory, ModelShape shape)
@@ -70,12 +80,13 @@ internal sealed class TrainingJob
 
     private LoraAdapters Adapters(ModelShape shape, PeftAdapter? initial)
     {
-        if (initial is not null && (initial.Rank != Config.LoraRank || initial.Alpha != Config.LoraAlpha || initial.Values.Count != shape.Layers * 14))
+        if (initial is not null && (initial.Rank != Config.LoraRank || initial.Alpha != Config.LoraAlpha ||
+            !initial.Values.Keys.Where(name => name.EndsWith(".lora_A.weight", StringComparison.Ordinal)).ToHashSet().SetEquals(shape.Adapted(Config.LoraTargetModules).Select(linear => WeightNames.LoraA(linear.Name)))))
         {
             throw new EngineException(WorkerErrors.InvalidArgument,
-                $"The adapter to start from has rank {initial.Rank} and alpha {initial.Alpha}; training goes on only with the same rank and alpha, on all linear layers.");
+                $"The adapter to start from has rank {initial.Rank} and alpha {initial.Alpha}; training goes on only with the same rank and alpha, on the same layers.");
         }
-        return new LoraAdapters(shape, Config.LoraRank, Config.LoraAlpha, Config.LoraDropout, initial?.Values, Config.Seed);
+        return new LoraAdapters(shape, Config.LoraRank, Config.LoraAlpha, Config.LoraDropout, initial?.Values, Config.Seed, Config.LoraTargetModules);
     }
 
     private string Fingerprint(TrainingRows rows, string modelDirectory)
@@ -109,11 +120,16 @@ internal sealed class TrainingJob
         Require(config.WeightDecay is >= 0 and <= 1, "The weight decay must be from 0 to 1.");
         Require(config.MaxGradientNorm > 0, "The gradient norm must be above 0.");
         Require(config.ValidationPercent is >= 0 and <= 50, "The validation percent must be from 0 to 50.");
+        Require(config.GradientAccumulationSteps is >= 1 and <= 1024, "The steps of gradient accumulation must be from 1 to 1024.");
+        Require(config.EarlyStopPatience >= 0, "The patience of early stopping must not be negative.");
+        Require(config.ValidationPercent > 0 || config.EarlyStopPatience == 0 && !config.KeepBest, "Early stopping and keeping the best weights need rows for validation.");
         Require(config.CheckpointSteps >= 0, "The steps between checkpoints must not be negative.");
         if (config.ParameterScale != Lora)
             return;
         Require(config.LoraRank is >= 1 and <= 1024, "The LoRA rank must be from 1 to 1024.");
         Require(config.LoraAlpha is > 0 and <= 100_000, "LoRA alpha must be above 0.");
+        Require(config.LoraTargetModules is null || config.LoraTargetModules.Count > 0 && config.LoraTargetModules.All(PeftAdapter.Modules.Contains),
+            $"The LoRA target modules must be one or more of {string.Join(", ", PeftAdapter.Modules)}.");
         Require(config.LoraDropout is >= 0 and < 1, "The LoRA dropout must be from 0 to below 1.");
 
         static void Require(bool holds, string message)

@@ -7,6 +7,7 @@ namespace Qianfan.Engine.Training;
 internal sealed class TrainingLoop
 {
     private const int StepsRemembered = 256;
+    private const int HopelessSteps = 20;
     private const int ValidationsRemembered = 16;
     private static readonly TimeSpan s_checkpointInterval = TimeSpan.FromSeconds(20);
     private readonly LlamaNetwork _network;
@@ -21,6 +22,8 @@ internal sealed class TrainingLoop
     private readonly Queue<TrainingProgress> _recentSteps;
     private readonly Queue<ValidationResult> _recentValidations;
     private double _tokensPerSecond;
+    private double? _firstLoss;
+    private int _hopeless;
 
     /// <summary>Makes the loop ready and brings back the newest checkpoint, if there is one.</summary>
     public TrainingLoop(LlamaNetwork network, IBatchSource source, IReadOnlyList<Batch> validation, TrainingPlan plan, CheckpointStore store,
@@ -42,6 +45,9 @@ internal sealed class TrainingLoop
             _report(message.Message);
     }
 
+    /// <summary>Whether training ends before its last step, since validation got no better.</summary>
+    public bool StoppedEarly => _plan.Patience > 0 && _state.ValidationsSinceBest >= _plan.Patience;
+
     /// <summary>Trains to the end, or until told to stop; either way a checkpoint of the last step is on the disk afterwards.</summary>
     /// <param name="cancellationToken">Stops after the step under way.</param>
     /// <returns>Whether all steps are done.</returns>
@@ -52,7 +58,7 @@ internal sealed class TrainingLoop
         ValidateIfDue(cancellationToken);
         var savedStep = fresh ? -1 : _state.Step;
         var savedAt = _time.GetTimestamp();
-        while (_state.Step < _plan.TotalSteps && !cancellationToken.IsCancellationRequested)
+        while (_state.Step < _plan.TotalSteps && !StoppedEarly && !cancellationToken.IsCancellationRequested)
         {
             if (!Step(cancellationToken))
                 break;
@@ -62,7 +68,7 @@ internal sealed class TrainingLoop
         }
         if (savedStep != _state.Step || cancellationToken.IsCancellationRequested)
             Save();
-        return _state.Step == _plan.TotalSteps;
+        return _state.Step == _plan.TotalSteps || StoppedEarly;
 
         void Save()
         {
@@ -70,6 +76,13 @@ internal sealed class TrainingLoop
             (savedStep, savedAt) = (_state.Step, _time.GetTimestamp());
             _report(new CheckpointSaved(_state.Step, _state.Loss, _state.ValidationLoss));
         }
+    }
+
+    /// <summary>Puts the weights of the best validation in place of the last ones.</summary>
+    public void TakeBest()
+    {
+        if (_state.BestValidationLoss is not null && _state.BestStep != _state.Step)
+            _store.RestoreBest(_network.Trained);
     }
 
     /// <returns>Whether the step was taken; told to stop in the middle of it, nothing has changed.</returns>
@@ -101,6 +114,7 @@ internal sealed class TrainingLoop
             throw new EngineException(WorkerErrors.Diverged,
                 $"The loss of step {_state.Step + 1} is {loss}, its gradient's norm {norm}. Lower the learning rate ({learningRate:0.######}) or the gradient norm at which clipping starts.");
         }
+        GuardAgainstDivergence(loss);
         var newEpoch = _state.Step % _source.StepsPerEpoch == 0;
         _state = _state with
         {
@@ -119,6 +133,17 @@ internal sealed class TrainingLoop
         return true;
     }
 
+    /// <summary>A model that has been worse than blind guessing for long, and far worse than at its start, will not come back.</summary>
+    private void GuardAgainstDivergence(double loss)
+    {
+        _hopeless = loss > 2 * Math.Log(_network.VocabularySize) && loss > 2 * (_firstLoss ??= _recentSteps.TryPeek(out var first) ? first.Loss : loss) ? _hopeless + 1 : 0;
+        if (_hopeless >= HopelessSteps)
+        {
+            throw new EngineException(WorkerErrors.Diverged,
+                $"The loss is {loss:0.##} after step {_state.Step + 1}, and has been worse than blind guessing for {HopelessSteps} steps. Lower the learning rate.");
+        }
+    }
+
     /// <summary>Validates at the start, at the end and every so many steps; a validation that a stop cut short is made up for after resuming.</summary>
     private void ValidateIfDue(CancellationToken cancellationToken)
     {
@@ -127,7 +152,17 @@ internal sealed class TrainingLoop
             return;
         if (MeanLoss(_network, _validation, cancellationToken) is not { } loss)
             return;
-        _state = _state with { ValidationLoss = loss, ValidatedStep = _state.Step };
+        var better = !(loss >= _state.BestValidationLoss);
+        _state = _state with
+        {
+            ValidationLoss = loss,
+            ValidatedStep = _state.Step,
+            BestValidationLoss = better ? loss : _state.BestValidationLoss,
+            BestStep = better ? _state.Step : _state.BestStep,
+            ValidationsSinceBest = better ? 0 : _state.ValidationsSinceBest + 1,
+        };
+        if (better && _plan.KeepBest)
+            _store.SaveBest(_network.Trained);
         Report(new ValidationResult(_state.Step, loss), _recentValidations, ValidationsRemembered);
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Qianfan.Engine.Checkpoints;
+using Qianfan.Engine.Exports;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Engine.Training;
@@ -20,6 +21,7 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
             WriteAdapter(unfinished);
         else
             WriteModel(unfinished, modelDirectory, weights);
+        ModelCard.Write(unfinished, kind, Described());
         if (Directory.Exists(output))
             Directory.Delete(output, recursive: true);
         Directory.Move(unfinished, output);
@@ -27,23 +29,23 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
 
     private void WriteAdapter(string directory)
     {
-        var writer = Described(new SafetensorsWriter());
+        var writer = new SafetensorsWriter().Describe(Described());
         foreach (var (name, tensor) in network.Trained)
             writer.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Values(tensor)));
         writer.Write(Path.Combine(directory, PeftAdapter.WeightsFile));
         CheckpointFolder.WriteAtomically(Path.Combine(directory, PeftAdapter.ConfigFile),
-            PeftAdapter.ConfigJson(BaseName, start.Config.LoraRank, start.Config.LoraAlpha, start.Config.LoraDropout));
+            PeftAdapter.ConfigJson(BaseName, start.Config.LoraRank, start.Config.LoraAlpha, start.Config.LoraDropout, start.Config.LoraTargetModules));
     }
 
     private void WriteModel(string directory, string modelDirectory, IReadOnlyDictionary<string, float[]> weights)
     {
-        ModelFolder.CopyTexts(modelDirectory, directory);
-        var writer = Described(new SafetensorsWriter());
+        ModelFolder.CopyChatTexts(modelDirectory, directory);
+        var writer = new SafetensorsWriter().Describe(Described());
         var trained = network.Trained.ToDictionary(parameter => parameter.Key, parameter => parameter.Value, StringComparer.Ordinal);
         if (!trained.ContainsKey(WeightNames.Embedding))
         {
             new PeftAdapter(start.Config.LoraRank, start.Config.LoraAlpha, trained.ToDictionary(entry => entry.Key, entry => Tensors.Values(entry.Value).ToArray()))
-                .MergeInto(weights, shape);
+                .MergeInto(weights);
         }
         foreach (var (name, size) in shape.Weights())
         {
@@ -57,13 +59,16 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
 
     private string BaseName => Path.GetFileName(Path.TrimEndingDirectorySeparator(start.BaseModelDirectory));
 
-    private SafetensorsWriter Described(SafetensorsWriter writer) => writer
-        .Describe("format", "pt")
-        .Describe("qianfan.base", BaseName)
-        .Describe("qianfan.rows_sha256", rowsHash)
-        .Describe("qianfan.config", WorkerLine.Write(new StartTraining("", BaseName, "", start.Config with { StartFromDirectory = null })))
-        .Describe("qianfan.seed", start.Config.Seed.ToString(CultureInfo.InvariantCulture))
-        .Describe("qianfan.steps", state.Step.ToString(CultureInfo.InvariantCulture))
-        .Describe("qianfan.training_loss", state.MeanEpochLoss.ToString("R", CultureInfo.InvariantCulture))
-        .Describe("qianfan.validation_loss", state.ValidationLoss?.ToString("R", CultureInfo.InvariantCulture) ?? "none");
+    /// <summary>What the output came from.</summary>
+    private Dictionary<string, string> Described() => new(StringComparer.Ordinal)
+    {
+        ["format"] = "pt",
+        ["qianfan.base"] = BaseName,
+        ["qianfan.rows_sha256"] = rowsHash,
+        ["qianfan.config"] = WorkerLine.Write(new StartTraining("", BaseName, "", start.Config with { StartFromDirectory = null })),
+        ["qianfan.seed"] = start.Config.Seed.ToString(CultureInfo.InvariantCulture),
+        ["qianfan.steps"] = state.Step.ToString(CultureInfo.InvariantCulture),
+        ["qianfan.training_loss"] = state.MeanEpochLoss.ToString("R", CultureInfo.InvariantCulture),
+        ["qianfan.validation_loss"] = state.ValidationLoss?.ToString("R", CultureInfo.InvariantCulture) ?? "none",
+    };
 }

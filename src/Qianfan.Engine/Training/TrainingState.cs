@@ -26,6 +26,15 @@ internal sealed record TrainingState
     /// <summary>The step after which that was taken; -1 before the first.</summary>
     public int ValidatedStep { get; init; } = -1;
 
+    /// <summary>The lowest validation loss so far.</summary>
+    public double? BestValidationLoss { get; init; }
+
+    /// <summary>The step that had it.</summary>
+    public int BestStep { get; init; }
+
+    /// <summary>Validations since then.</summary>
+    public int ValidationsSinceBest { get; init; }
+
     /// <summary>Hash of all that decides the course of the training: a checkpoint of another course is refused.</summary>
     public required string Fingerprint { get; init; }
 
