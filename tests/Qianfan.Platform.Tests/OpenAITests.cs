@@ -11,7 +11,7 @@ public sealed class OpenAITests
     {
         await using var host = await PlatformHost.StartAsync();
         var file = await host.Client.UploadAsync();
-        var job = await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = file, model = "qianfan-tiny", suffix = "support", hyperparameters = new { n_epochs = 2, batch_size = "auto", learning_rate_multiplier = 2 } });
+        var job = await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = file, model = "qianfan-tiny", suffix = "support", seed = 7, metadata = new { team = "support" }, hyperparameters = new { n_epochs = 2, batch_size = "auto", learning_rate_multiplier = 2 } });
         var id = job.Text("id");
         id.ShouldStartWith("ftjob-");
         job.Text("object").ShouldBe("fine_tuning.job");
@@ -20,6 +20,8 @@ public sealed class OpenAITests
         done.Text("status").ShouldBe("succeeded", done.ToJsonString());
         trainer.Job.Config.Epochs.ShouldBe(2);
         trainer.Job.Config.LearningRate.ShouldBe(0.002);
+        trainer.Job.Config.Seed.ShouldBe(7);
+        done["seed"]!.GetValue<int>().ShouldBe(7);
         var model = done.Text("fine_tuned_model");
         model.ShouldStartWith("ft:qianfan-tiny:platform:support:");
         (await host.Client.GetJsonAsync("/v1/models"))["data"]!.AsArray().Select(entry => entry!.Text("id")).ShouldBe(["qianfan-tiny", model]);
@@ -32,7 +34,23 @@ public sealed class OpenAITests
         events[0]!.Text("message").ShouldContain(model);
         var older = (await host.Client.GetJsonAsync($"/v1/fine_tuning/jobs/{id}/events?limit=100&after={events[2]!.Text("id")}"))["data"]!.AsArray();
         older.ShouldContain(entry => entry!.Text("type") == "metrics");
-        (await host.Client.GetJsonAsync($"/v1/fine_tuning/jobs/{id}/checkpoints"))["data"]![0]!["step_number"]!.GetValue<int>().ShouldBe(6);
+        var checkpoints = await host.Client.GetJsonAsync($"/v1/fine_tuning/jobs/{id}/checkpoints?limit=2");
+        checkpoints["data"]!.AsArray().Select(entry => entry!["step_number"]!.GetValue<int>()).ShouldBe([6, 4]);
+        checkpoints["has_more"]!.GetValue<bool>().ShouldBeTrue();
+        checkpoints["data"]![0]!.Text("fine_tuned_model_checkpoint").ShouldBe(model);
+        checkpoints["data"]![1]!["fine_tuned_model_checkpoint"].ShouldBeNull();
+        var rest = await host.Client.GetJsonAsync($"/v1/fine_tuning/jobs/{id}/checkpoints?after={checkpoints.Text("last_id")}");
+        rest["data"]!.AsArray().Single()!["step_number"]!.GetValue<int>().ShouldBe(2);
+        rest["has_more"]!.GetValue<bool>().ShouldBeFalse();
+
+        done["metadata"]!.Text("team").ShouldBe("support");
+        done["method"]!.Text("type").ShouldBe("supervised");
+        var result = done["result_files"]![0]!.GetValue<string>();
+        (await host.Client.GetJsonAsync("/v1/files/" + result)).Text("purpose").ShouldBe("fine-tune-results");
+        var lines = (await host.Client.GetStringAsync($"/v1/files/{result}/content", TestContext.Current.CancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        lines[0].ShouldBe("step,train_loss,valid_loss");
+        lines.Length.ShouldBe(7);
+        lines[6].ShouldBe("6,0.5,");
         (await host.Client.GetJsonAsync("/v1/fine_tuning/jobs"))["data"]!.AsArray().Single()!.Text("id").ShouldBe(id);
     }
 
@@ -46,8 +64,85 @@ public sealed class OpenAITests
         await AwaitAsync(host.Client, job, "cancelled");
     }
 
+    [Fact]
+    public async Task A_job_pauses_resumes_and_is_cancelled_while_it_pauses()
+    {
+        await using var host = await PlatformHost.StartAsync(new FakeWorkers { TrainsAlone = false });
+        var job = (await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = await host.Client.UploadAsync(), model = "qianfan-tiny" })).Text("id");
+        await AwaitAsync(host.Client, job, "running");
+        await host.Client.PostAsync($"/v1/fine_tuning/jobs/{job}/pause", new { });
+        (await AwaitAsync(host.Client, job, "paused", "cancelled")).Text("status").ShouldBe("paused");
+        await host.Client.PostAsync($"/v1/fine_tuning/jobs/{job}/resume", new { });
+        await AwaitAsync(host.Client, job, "running");
+        await host.Client.PostAsync($"/v1/fine_tuning/jobs/{job}/pause", new { });
+        await AwaitAsync(host.Client, job, "paused");
+        (await host.Client.PostAsync($"/v1/fine_tuning/jobs/{job}/cancel", new { })).Text("status").ShouldBe("cancelled");
+
+        // Clients try a 409 again; this is final.
+        using var again = await host.Client.PostAsync($"/v1/fine_tuning/jobs/{job}/cancel", null, TestContext.Current.CancellationToken);
+        ((int)again.StatusCode).ShouldBe(400);
+        (await PlatformCalls.ReadAsync(again))["error"]!.Text("message").ShouldContain("has ended already");
+    }
+
+    [Fact]
+    public async Task A_job_of_which_somebody_else_has_taken_the_models_name_is_still_shown()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var job = (await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = await host.Client.UploadAsync(), model = "qianfan-tiny" })).Text("id");
+        var model = (await AwaitAsync(host.Client, job, "succeeded", "failed")).Text("fine_tuned_model");
+        using var other = host.OtherOwner();
+        var (theirJob, theirTask) = await other.TaskAsync();
+        await other.AwaitTaskAsync(theirTask, "Done");
+        var (set, version) = await other.PublishAsync(theirJob, theirTask);
+        (await other.V2Async("service", "CreateService", new { modelSetId = set, modelId = version, name = "s", urlSuffix = model })).Result().Text("serviceId").ShouldStartWith("svco-");
+        (await host.Client.GetJsonAsync("/v1/fine_tuning/jobs/" + job)).Text("fine_tuned_model").ShouldBe(model);
+    }
+
+    [Fact]
+    public async Task A_model_is_deleted_by_its_owner_and_a_base_model_by_nobody()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var job = (await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = await host.Client.UploadAsync(), model = "qianfan-tiny" })).Text("id");
+        var model = (await AwaitAsync(host.Client, job, "succeeded", "failed")).Text("fine_tuned_model");
+        using var other = host.OtherOwner();
+        foreach (var (client, name, status) in new[] { (other, model, 404), (host.Client, "qianfan-tiny", 403), (host.Client, "none", 404) })
+        {
+            using var refused = await client.DeleteAsync("/v1/models/" + name, TestContext.Current.CancellationToken);
+            ((int)refused.StatusCode).ShouldBe(status);
+        }
+
+        using var deleted = await host.Client.DeleteAsync("/v1/models/" + Uri.EscapeDataString(model), TestContext.Current.CancellationToken);
+        (await PlatformCalls.ReadAsync(deleted))["deleted"]!.GetValue<bool>().ShouldBeTrue();
+        (await host.Client.GetJsonAsync("/v1/models"))["data"]!.AsArray().Select(entry => entry!.Text("id")).ShouldBe(["qianfan-tiny"]);
+        Directory.EnumerateDirectories(Path.Combine(host.Folder, "data", "models")).ShouldBeEmpty();
+        (await host.Client.GetJsonAsync("/v1/fine_tuning/jobs/" + job)).Text("status").ShouldBe("succeeded");
+    }
+
+    [Fact]
+    public async Task Files_are_listed_in_either_order_page_by_page()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var first = await host.Client.UploadAsync();
+        var second = await host.Client.UploadAsync();
+        var third = await host.Client.UploadAsync();
+        (await ListAsync("?limit=2")).ShouldBe([third, second]);
+        (await ListAsync($"?limit=2&after={second}")).ShouldBe([first]);
+        (await ListAsync("?order=asc&limit=1")).ShouldBe([first]);
+        (await ListAsync($"?order=asc&after={first}")).ShouldBe([second, third]);
+        (await ListAsync("?purpose=other")).ShouldBeEmpty();
+        foreach (var query in new[] { "?order=up", "?after=file-none" })
+            (await host.Client.GetJsonAsync("/v1/files" + query))["error"]!.Text("param").ShouldBe(query[1..].Split('=')[0]);
+        return;
+
+        async Task<List<string>> ListAsync(string query) => [.. (await host.Client.GetJsonAsync("/v1/files" + query))["data"]!.AsArray().Select(file => file!.Text("id"))];
+    }
+
     [Theory]
     [InlineData("{\"model\":\"qianfan-tiny\"}", "training_file")]
+    [InlineData("{\"model\":7,\"training_file\":\"file-none\"}", "model")]
+    [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"seed\":\"7\"}", "seed")]
+    [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"metadata\":{\"a\":1}}", "metadata.a")]
+    [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"suffix\":\"a b\"}", "suffix")]
     [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\"}", "training_file")]
     [InlineData("{\"model\":\"gpt\",\"training_file\":\"file-none\"}", "model")]
     [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"hyperparameters\":{\"n_epochs\":\"lots\"}}", "hyperparameters.n_epochs")]

@@ -51,13 +51,20 @@ internal sealed class FileStore(IDbContextFactory<PlatformDbContext> contexts, D
     /// <summary>Forgets received bytes.</summary>
     public void Drop(string id) => File.Delete(folders.File(id));
 
-    public async Task<IReadOnlyList<FileRow>> ListAsync(string ownerId, string? purpose, string? after, int limit, CancellationToken cancellationToken)
+    /// <summary>A page of the owner's files.</summary>
+    /// <exception cref="PlatformException">There is no file <paramref name="after"/>.</exception>
+    public async Task<IReadOnlyList<FileRow>> ListAsync(string ownerId, string? purpose, string? after, bool oldestFirst, int limit, CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var rows = context.Files.AsNoTracking().Where(row => row.OwnerId == ownerId);
         if (purpose is not null) rows = rows.Where(row => row.Purpose == purpose);
-        if (after is not null) rows = rows.Where(row => row.Id < context.Files.Where(other => other.OwnerId == ownerId && other.PublicId == after).Select(other => other.Id).FirstOrDefault());
-        return await rows.OrderByDescending(row => row.Id).Take(limit).ToListAsync(cancellationToken);
+        if (!string.IsNullOrEmpty(after))
+        {
+            var last = await FindAsync(ownerId, after, cancellationToken) ?? throw PlatformException.Invalid("after", $"after: there is no file {PlatformException.Shown(after)}");
+            rows = rows.Where(row => oldestFirst ? row.Id > last.Id : row.Id < last.Id);
+        }
+
+        return await (oldestFirst ? rows.OrderBy(row => row.Id) : rows.OrderByDescending(row => row.Id)).Take(limit).ToListAsync(cancellationToken);
     }
 
     public async Task<FileRow?> FindAsync(string ownerId, string id, CancellationToken cancellationToken)

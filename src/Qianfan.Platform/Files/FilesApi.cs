@@ -62,10 +62,11 @@ internal static class FilesApi
         }
     }
 
-    private static async Task<IResult> ListAsync(string? purpose, string? after, int? limit, PlatformCaller caller, FileStore files, CancellationToken cancellationToken)
+    private static async Task<IResult> ListAsync(string? purpose, string? after, string? order, int? limit, PlatformCaller caller, FileStore files, CancellationToken cancellationToken)
     {
         var most = Math.Clamp(limit ?? MostListed, 1, MostListed);
-        var rows = await files.ListAsync(caller.OwnerId, purpose, after, most + 1, cancellationToken);
+        if (order is not (null or "asc" or "desc")) throw PlatformException.Invalid("order", "order must be asc or desc");
+        var rows = await files.ListAsync(caller.OwnerId, purpose, after, order == "asc", most + 1, cancellationToken);
         return Answers.Plain(new FileList { Object = "list", Data = [.. rows.Take(most).Select(Describe)], HasMore = rows.Count > most });
     }
 

@@ -134,45 +134,35 @@ internal sealed class FineTuningService(
     }
 
     /// <summary>The checkpoints that stand: those after a checkpoint that training went back to are superseded.</summary>
-    public async Task<IReadOnlyList<FineTuningCheckpoint>> CheckpointsAsync(TaskRow task, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<FineTuningCheckpoint>> CheckpointsAsync(TaskRow task, CancellationToken cancellationToken) =>
+        [.. (await store.StandingAsync(task.Id, FineTuningTaskEventKinds.Checkpoint, cancellationToken)).Select(entry => Checkpoint(entry.Data))];
+
+    /// <summary>A checkpoint as its event tells it.</summary>
+    public static FineTuningCheckpoint Checkpoint(JsonObject data)
     {
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        var events = await context.TaskEvents.AsNoTracking()
-            .Where(entry => entry.TaskId == task.Id && (entry.Kind == FineTuningTaskEventKinds.Checkpoint || entry.Kind == FineTuningTaskEventKinds.Started))
-            .OrderBy(entry => entry.Sequence)
-            .Select(entry => new { entry.Kind, entry.Data })
-            .ToListAsync(cancellationToken);
-        var standing = new SortedDictionary<int, FineTuningCheckpoint>();
-        foreach (var entry in events)
+        var loss = Number(data["trainingLoss"]);
+        return new FineTuningCheckpoint
         {
-            var data = JsonNode.Parse(entry.Data)!.AsObject();
-            if (entry.Kind == FineTuningTaskEventKinds.Started)
-            {
-                var from = (int)data["fromStep"]!;
-                foreach (var step in standing.Keys.Where(step => step > from).ToList()) standing.Remove(step);
-                continue;
-            }
-
-            var loss = Number(data["trainingLoss"]);
-            standing[(int)data["step"]!] = new FineTuningCheckpoint
-            {
-                Step = (int)data["step"]!,
-                TrainingLoss = loss,
-                ValidationLoss = Number(data["validationLoss"]),
-                Perplexity = loss is { } value ? Math.Round(Math.Exp(Math.Min(value, 50)), 4) : null,
-            };
-        }
-
-        return [.. standing.Values];
+            Step = (int)data["step"]!,
+            TrainingLoss = loss,
+            ValidationLoss = Number(data["validationLoss"]),
+            Perplexity = loss is { } value ? Math.Round(Math.Exp(Math.Min(value, 50)), 4) : null,
+        };
     }
 
     /// <summary>Stops a task. It is stopped when its state says so, within a few seconds.</summary>
+    /// <param name="ownerId">The owner.</param>
+    /// <param name="id">The task.</param>
+    /// <param name="pause">Whether it only pauses; a paused task can still be stopped for good.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns>False when it had ended before.</returns>
-    public async Task<bool> StopAsync(string ownerId, string id, CancellationToken cancellationToken)
+    public async Task<bool> StopAsync(string ownerId, string id, bool pause, CancellationToken cancellationToken)
     {
         var task = await GetTaskAsync(ownerId, id, cancellationToken);
         var changed = await store.ChangeAsync(task.Id, row =>
         {
+            var wasPaused = row.Paused;
+            row.Paused = pause;
             switch (row.State)
             {
                 case TaskState.Waiting:
@@ -183,6 +173,8 @@ internal sealed class FineTuningService(
                 case TaskState.Running:
                     row.StopRequested = true;
                     return [];
+                case TaskState.Stopped when wasPaused:
+                    return pause ? [] : [TaskEvent.Log("info", "Stopped on request while it was paused")];
                 default:
                     return null;
             }
@@ -204,6 +196,7 @@ internal sealed class FineTuningService(
             if (row.State is not (TaskState.Stopped or TaskState.Failed)) return null;
             row.State = TaskState.Waiting;
             row.StopRequested = false;
+            row.Paused = false;
             row.QueuedAt = time.GetUtcNow();
             row.FinishedAt = null;
             row.ErrorCode = null;

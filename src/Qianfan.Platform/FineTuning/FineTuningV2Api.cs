@@ -94,7 +94,7 @@ internal static class FineTuningV2Api
         }).ToArray());
 
     private static async Task<object?> StopAsync(FineTuningService service, PlatformCaller caller, FineTuningTaskIdRequest request, CancellationToken cancellationToken) =>
-        await service.StopAsync(caller.OwnerId, request.TaskId, cancellationToken);
+        await service.StopAsync(caller.OwnerId, request.TaskId, pause: false, cancellationToken);
 
     private static async Task<object?> ResumeAsync(FineTuningService service, PlatformCaller caller, FineTuningTaskIdRequest request, CancellationToken cancellationToken)
     {

@@ -90,6 +90,15 @@ internal sealed class TaskRow : OwnedRow
 
     public long LastSequence { get; set; }
 
+    /// <summary>OpenAI: stopped by a pause, not by a cancel.</summary>
+    public bool Paused { get; set; }
+
+    /// <summary>OpenAI: the request's <c>metadata</c>, as JSON.</summary>
+    public string? Metadata { get; set; }
+
+    /// <summary>OpenAI: the file with the losses of all steps, once the model is published.</summary>
+    public string? ResultFileId { get; set; }
+
     /// <summary>OpenAI: the request's <c>suffix</c>.</summary>
     public string? Suffix { get; set; }
 

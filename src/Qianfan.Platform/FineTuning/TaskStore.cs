@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using Qianfan.Platform.Data;
 using Qianfan.Sdk.Protocol;
@@ -72,6 +73,31 @@ internal sealed class TaskStore(IDbContextFactory<PlatformDbContext> contexts, T
         }
 
         return -1;
+    }
+
+    /// <summary>The events of a kind that stand, by step: those past a step that training began again from are superseded.</summary>
+    public async Task<IReadOnlyList<(DateTimeOffset Time, JsonObject Data)>> StandingAsync(int taskId, string kind, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var events = context.TaskEvents.AsNoTracking()
+            .Where(entry => entry.TaskId == taskId && (entry.Kind == kind || entry.Kind == FineTuningTaskEventKinds.Started))
+            .OrderBy(entry => entry.Sequence)
+            .AsAsyncEnumerable();
+        var standing = new SortedDictionary<int, (DateTimeOffset, JsonObject)>();
+        await foreach (var entry in events.WithCancellation(cancellationToken))
+        {
+            var data = JsonNode.Parse(entry.Data)!.AsObject();
+            if (entry.Kind == kind)
+            {
+                standing[(int)data["step"]!] = (entry.Time, data);
+                continue;
+            }
+
+            var from = (int)data["fromStep"]!;
+            foreach (var step in standing.Keys.Where(step => step > from).ToList()) standing.Remove(step);
+        }
+
+        return [.. standing.Values];
     }
 
     private static async Task<bool> WasOvertakenAsync(PlatformDbContext context, TaskRow task, CancellationToken cancellationToken)

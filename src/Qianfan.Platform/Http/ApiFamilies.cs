@@ -152,6 +152,8 @@ internal static class ApiFamilies
 
     private sealed class OpenAIFamily : ApiFamily
     {
+        public override System.Text.Json.JsonSerializerOptions Requests => PlatformJson.StrictRequests;
+
         public override object ErrorBody(PlatformException error)
         {
             string? code = error.Error switch
@@ -166,5 +168,11 @@ internal static class ApiFamilies
             var type = error.Status >= 500 ? "server_error" : error.Status == 403 ? "permission_error" : "invalid_request_error";
             return new { error = new { message = error.Message, type, param = error.Parameter, code } };
         }
+
+        // Official clients try a 409 again and again, which helps nobody here.
+        protected override int ErrorStatus(PlatformException error) => error.Error == PlatformError.Conflict ? 400 : base.ErrorStatus(error);
+
+        // Official clients hand this id to their users.
+        protected override void Mark(HttpContext context) => context.Response.Headers["x-request-id"] = "req_" + Guid.NewGuid().ToString("N");
     }
 }

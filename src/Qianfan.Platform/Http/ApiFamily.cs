@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,6 +9,9 @@ namespace Qianfan.Platform.Http;
 /// <summary>One API's way to say that something went wrong.</summary>
 internal abstract class ApiFamily
 {
+    /// <summary>How bodies are read.</summary>
+    public virtual JsonSerializerOptions Requests => PlatformJson.Requests;
+
     /// <summary>What an error looks like.</summary>
     public abstract object ErrorBody(PlatformException error);
 
@@ -33,8 +37,14 @@ internal abstract class ApiFamily
         return builder;
     }
 
+    /// <summary>What every answer of this family has in its headers.</summary>
+    protected virtual void Mark(HttpContext context)
+    {
+    }
+
     private async Task RunAsync(HttpContext context, RequestDelegate inner)
     {
+        Mark(context);
         try
         {
             await inner(context);

@@ -27,13 +27,15 @@ internal static partial class Bodies
         try
         {
             if (bytes.AsSpan().IndexOfAnyExcept(" \t\r\n"u8) < 0 || bytes.AsSpan().Trim(" \t\r\n"u8).SequenceEqual("null"u8)) bytes = "{}"u8.ToArray();
-            return JsonSerializer.Deserialize<T>(bytes, PlatformJson.Requests) ?? throw new PlatformException(PlatformError.MalformedJson, "The body is null");
+            return JsonSerializer.Deserialize<T>(bytes, Rules(context)) ?? throw new PlatformException(PlatformError.MalformedJson, "The body is null");
         }
         catch (JsonException exception)
         {
             throw SyntaxError(bytes) ?? Explain(exception);
         }
     }
+
+    private static JsonSerializerOptions Rules(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<ApiFamily>()?.Requests ?? PlatformJson.Requests;
 
     private static PlatformException? SyntaxError(byte[] bytes)
     {
@@ -50,8 +52,15 @@ internal static partial class Bodies
 
     private static PlatformException Explain(JsonException exception)
     {
+        var path = exception.Path ?? "$";
+        while (exception.InnerException is JsonException inner)
+        {
+            exception = inner;
+            path += inner.Path?[1..];
+        }
+
         if (MissingFields().Match(exception.Message) is { Success: true } missing) return PlatformException.Missing(missing.Groups[1].Value);
-        var field = PlatformException.Shown(exception.Path?.TrimStart('$', '.') ?? "");
+        var field = PlatformException.Shown(path.TrimStart('$', '.'));
         return PlatformException.Invalid(field, $"param[{field}] invalid: the value has the wrong type, is null or out of range");
     }
 

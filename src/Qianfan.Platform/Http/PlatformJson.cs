@@ -15,6 +15,14 @@ internal static class PlatformJson
     /// <summary>How request bodies are read: null stands for a member that isn't there, never for one that must be.</summary>
     public static JsonSerializerOptions Requests { get; } = new(Options) { RespectNullableAnnotations = true, Converters = { new WholeListConverter() } };
 
+    /// <summary>How OpenAI's bodies are read: a number is no text there, and no text a number.</summary>
+    public static JsonSerializerOptions StrictRequests { get; } = new()
+    {
+        RespectNullableAnnotations = true,
+        MaxDepth = 64,
+        Converters = { new WholeListConverter() },
+    };
+
     /// <summary>The same without members that are null.</summary>
     public static JsonSerializerOptions Sparse { get; } = Create(JsonIgnoreCondition.WhenWritingNull, JsonNamingPolicy.CamelCase);
 
@@ -54,8 +62,16 @@ internal static class PlatformJson
         {
             public override IReadOnlyList<T>? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
             {
-                var list = JsonSerializer.Deserialize<List<T>>(ref reader, options);
-                return list?.Any(item => item is null) == true ? throw new JsonException() : list;
+                try
+                {
+                    var list = JsonSerializer.Deserialize<List<T>>(ref reader, options);
+                    return list?.Any(item => item is null) == true ? throw new JsonException() : list;
+                }
+                catch (JsonException exception)
+                {
+                    // The path to the list goes onto this one; the other has the path from there on.
+                    throw new JsonException(null, exception);
+                }
             }
 
             public override void Write(Utf8JsonWriter writer, IReadOnlyList<T> value, JsonSerializerOptions options) => JsonSerializer.Serialize(writer, value.ToList(), options);

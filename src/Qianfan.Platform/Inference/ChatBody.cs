@@ -6,9 +6,13 @@ using Qianfan.WorkerProtocol;
 namespace Qianfan.Platform.Inference;
 
 /// <summary>The body of a chat or completion request, in all its dialects. Unknown members are ignored, as the cloud does.</summary>
-internal sealed record ChatBody
+internal record ChatBody
 {
+    /// <summary>Most answers to one request.</summary>
+    public const int MostChoices = 16;
+
     private const int MostMessages = 512;
+    private const int MostPrompts = 64;
     private const int MostTokens = 32_768;
     private const int MostStops = 16;
 
@@ -63,9 +67,15 @@ internal sealed record ChatBody
 
     public bool IncludesUsage => StreamOptions?.IncludeUsage == true;
 
+    /// <summary>How many answers are wanted.</summary>
+    public int Choices => (int)Within(Count ?? 1, 1, MostChoices, "n");
+
+    /// <summary>Most tokens when the request doesn't say.</summary>
+    protected virtual int StandardMaxTokens => new SamplingConfig().MaxTokens;
+
     /// <summary>A chat.</summary>
     /// <param name="model">The model, where it doesn't stand in the body.</param>
-    /// <param name="strict">Whether messages must alternate, as Qianfan demands.</param>
+    /// <param name="strict">Whether messages must alternate and end with the user's, as Qianfan demands.</param>
     public GenerationRequest ToChat(string? model, bool strict)
     {
         if (Messages is not { Count: > 0 }) throw PlatformException.Missing("messages");
@@ -73,23 +83,30 @@ internal sealed record ChatBody
         var turns = Messages.Select((message, index) => message.ToTurn(index)).ToList();
         if (!string.IsNullOrEmpty(System)) turns.Insert(0, new ChatTurn("system", System));
         var spoken = turns.SkipWhile(turn => turn.Role == "system").ToList();
-        if (spoken.Count == 0 || spoken[^1].Role != "user") throw new PlatformException(PlatformError.InvalidMessages, "param[messages] invalid: the last message must be the user's", "messages");
+        if (!spoken.Exists(turn => turn.Role == "user")) throw new PlatformException(PlatformError.InvalidMessages, "param[messages] invalid: there is no message of the user's", "messages");
+        if (strict && spoken[^1].Role != "user") throw new PlatformException(PlatformError.InvalidMessages, "param[messages] invalid: the last message must be the user's", "messages");
         if (strict) CheckOrder(spoken);
         return new GenerationRequest(model ?? Model, turns, null, ToSampling());
     }
 
-    /// <summary>A plain completion.</summary>
-    public GenerationRequest ToCompletion(string? model)
+    /// <summary>Plain completions, one for each prompt.</summary>
+    public IReadOnlyList<GenerationRequest> ToCompletions(string? model)
     {
-        var text = Prompt switch
+        var sampling = ToSampling();
+        return [.. Prompts().Select(prompt => new GenerationRequest(model ?? Model, null, prompt, sampling))];
+    }
+
+    private IReadOnlyList<string> Prompts()
+    {
+        IReadOnlyList<string> prompts = Prompt switch
         {
-            { ValueKind: JsonValueKind.String } prompt => prompt.GetString()!,
-            { ValueKind: JsonValueKind.Array } prompts when prompts.GetArrayLength() == 1 && prompts[0].ValueKind == JsonValueKind.String => prompts[0].GetString()!,
+            { ValueKind: JsonValueKind.String } prompt => [prompt.GetString()!],
+            { ValueKind: JsonValueKind.Array } list when list.EnumerateArray().All(prompt => prompt.ValueKind == JsonValueKind.String) => [.. list.EnumerateArray().Select(prompt => prompt.GetString()!)],
             null or { ValueKind: JsonValueKind.Null or JsonValueKind.Undefined } => throw PlatformException.Missing("prompt"),
-            _ => throw PlatformException.Invalid("prompt", "param[prompt] invalid: it must be one text"),
+            _ => throw PlatformException.Invalid("prompt", "param[prompt] invalid: it must be a text or a list of texts"),
         };
-        if (text.Length == 0) throw PlatformException.Invalid("prompt", "param[prompt] invalid: it is empty");
-        return new GenerationRequest(model ?? Model, null, text, ToSampling());
+        if (prompts.Count is 0 or > MostPrompts) throw PlatformException.Invalid("prompt", $"param[prompt] invalid: it must be 1 to {MostPrompts} texts");
+        return prompts.All(prompt => prompt.Length > 0) ? prompts : throw PlatformException.Invalid("prompt", "param[prompt] invalid: it is empty");
     }
 
     private static void CheckOrder(List<ChatTurn> turns)
@@ -104,11 +121,10 @@ internal sealed record ChatBody
 
     private SamplingConfig ToSampling()
     {
-        if (Count is not (null or 1)) throw new PlatformException(PlatformError.NotSupported, "param[n] invalid: one answer is given to a request", "n");
         var standard = new SamplingConfig();
         return new SamplingConfig
         {
-            MaxTokens = (int)Within(MaxCompletionTokens ?? MaxTokens ?? MaxOutputTokens ?? standard.MaxTokens, 1, MostTokens, MaxCompletionTokens is null && MaxTokens is null ? "max_output_tokens" : MaxTokens is null ? "max_completion_tokens" : "max_tokens"),
+            MaxTokens = (int)Within(MaxCompletionTokens ?? MaxTokens ?? MaxOutputTokens ?? StandardMaxTokens, 1, MostTokens, MaxCompletionTokens is null && MaxTokens is null ? "max_output_tokens" : MaxTokens is null ? "max_completion_tokens" : "max_tokens"),
             Temperature = Within(Temperature ?? standard.Temperature, 0, 2, "temperature"),
             TopP = TopP == 0 ? 1e-6 : Within(TopP ?? standard.TopP, 1e-6, 1, "top_p"),
             TopK = (int)Within(TopK ?? standard.TopK, 0, 1_000_000, "top_k"),
@@ -132,7 +148,7 @@ internal sealed record ChatBody
             : throw PlatformException.Invalid("stop", $"param[stop] invalid: at most {MostStops} texts of 1 to 200 characters");
     }
 
-    private static double Within(double value, double least, double most, string name) => value >= least && value <= most
+    protected static double Within(double value, double least, double most, string name) => value >= least && value <= most
         ? value
         : throw PlatformException.Invalid(name, string.Create(global::System.Globalization.CultureInfo.InvariantCulture, $"param[{name}] invalid: it must be between {least} and {most}"));
 }

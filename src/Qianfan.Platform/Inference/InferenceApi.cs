@@ -5,6 +5,8 @@ using Microsoft.AspNetCore.Http;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
+using Qianfan.Platform.OpenAI;
+using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.Inference;
 
@@ -13,6 +15,7 @@ internal static class InferenceApi
 {
     private const string V1 = "/rpc/2.0/ai_custom/v1/wenxinworkshop/";
     private const int MostInputs = 256;
+    private const int MostAnswers = 64;
 
     public static void Map(RouteTable routes)
     {
@@ -26,7 +29,8 @@ internal static class InferenceApi
             .Read("POST", "/v1/completions", CompletionOpenAIAsync)
             .Read("POST", "/v1/embeddings", EmbeddingsOpenAIAsync)
             .Read("GET", "/v1/models", ModelsAsync)
-            .Read("GET", "/v1/models/{model}", ModelAsync);
+            .Read("GET", "/v1/models/{model}", ModelAsync)
+            .Write("DELETE", "/v1/models/{model}", DeleteModelAsync);
         routes.Family(ApiFamilies.InferenceV1)
             .Read("POST", V1 + "chat/{endpoint}", ChatV1Async)
             .Read("POST", V1 + "completions/{endpoint}", CompletionV1Async)
@@ -36,65 +40,78 @@ internal static class InferenceApi
     private static Task ChatV2Async(HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
     {
         var request = body.Value.ToChat(null, strict: true);
-        return AnswerAsync(context, caller, inference, request, new ChatShape("as-", request.Model ?? "", Now(time), body.Value.IncludesUsage, ApiFamilies.InferenceV2), body.Value);
+        return AnswerAsync(context, caller, inference, [request], body.Value, choices => new ChatShape(request.Model ?? "", Now(time), body.Value.IncludesUsage, ApiFamilies.InferenceV2) { AnswersPerPrompt = choices });
     }
 
-    private static Task ChatOpenAIAsync(HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
+    private static Task ChatOpenAIAsync(HttpContext context, Body<OpenAIChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
     {
-        var request = body.Value.ToChat(null, strict: false);
-        return AnswerAsync(context, caller, inference, request, new ChatShape("chatcmpl-", request.Model ?? "", Now(time), body.Value.IncludesUsage, ApiFamilies.OpenAI), body.Value);
+        var request = body.Value.ToChat();
+        return AnswerAsync(context, caller, inference, [request], body.Value, choices => new OpenAIChatShape(request.Model ?? "", Now(time), body.Value.IncludesUsage) { AnswersPerPrompt = choices });
     }
 
-    private static Task CompletionV2Async(HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
+    private static Task CompletionV2Async(HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time) =>
+        AnswerAsync(context, caller, inference, body.Value.ToCompletions(null), body.Value, choices =>
+            new CompletionShape("as-", body.Value.Model ?? "", Now(time), body.Value.IncludesUsage, [], ApiFamilies.InferenceV2) { AnswersPerPrompt = choices });
+
+    private static Task CompletionOpenAIAsync(HttpContext context, Body<OpenAICompletionBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
     {
-        var request = body.Value.ToCompletion(null);
-        return AnswerAsync(context, caller, inference, request, new CompletionShape("as-", request.Model ?? "", Now(time), body.Value.IncludesUsage, ApiFamilies.InferenceV2), body.Value);
+        var requests = body.Value.ToCompletions();
+        IReadOnlyList<string> echoes = body.Value.Echo == true ? [.. requests.Select(request => request.Prompt!)] : [];
+        return AnswerAsync(context, caller, inference, requests, body.Value, choices =>
+            new CompletionShape("cmpl-", body.Value.Model ?? "", Now(time), body.Value.IncludesUsage, echoes, ApiFamilies.OpenAI) { AnswersPerPrompt = choices });
     }
 
-    private static Task CompletionOpenAIAsync(HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
-    {
-        var request = body.Value.ToCompletion(null);
-        return AnswerAsync(context, caller, inference, request, new CompletionShape("cmpl-", request.Model ?? "", Now(time), body.Value.IncludesUsage, ApiFamilies.OpenAI), body.Value);
-    }
-
-    private static Task ChatV1Async(string endpoint, HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
-    {
-        EchoRequestId(context);
-        return AnswerAsync(context, caller, inference, body.Value.ToChat(endpoint, strict: true), new V1Shape("chat.completion", Now(time), ApiFamilies.InferenceV1), body.Value);
-    }
+    private static Task ChatV1Async(string endpoint, HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time) =>
+        AnswerV1Async(context, caller, inference, body.Value, body.Value.ToChat(endpoint, strict: true), new V1Shape("chat.completion", Now(time), ApiFamilies.InferenceV1));
 
     private static Task CompletionV1Async(string endpoint, HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
     {
-        EchoRequestId(context);
-        return AnswerAsync(context, caller, inference, body.Value.ToCompletion(endpoint), new V1Shape("completion", Now(time), ApiFamilies.InferenceV1), body.Value);
+        var requests = body.Value.ToCompletions(endpoint);
+        if (requests.Count > 1) throw PlatformException.Invalid("prompt", "param[prompt] invalid: it must be one text");
+        return AnswerV1Async(context, caller, inference, body.Value, requests[0], new V1Shape("completion", Now(time), ApiFamilies.InferenceV1));
     }
 
-    private static Task AnswerAsync(HttpContext context, PlatformCaller caller, InferenceService inference, GenerationRequest request, AnswerShape shape, ChatBody body) =>
-        Generation.AnswerAsync(context, inference.GenerateAsync(caller.OwnerId, request, context.RequestAborted), shape, body.Stream == true);
+    private static Task AnswerV1Async(HttpContext context, PlatformCaller caller, InferenceService inference, ChatBody body, GenerationRequest request, V1Shape shape)
+    {
+        EchoRequestId(context);
+        return Generation.AnswerAsync(context, [inference.GenerateAsync(caller.OwnerId, request, context.RequestAborted)], shape, body.Stream == true);
+    }
+
+    private static Task AnswerAsync(
+        HttpContext context, PlatformCaller caller, InferenceService inference, IReadOnlyList<GenerationRequest> requests, ChatBody body, Func<int, AnswerShape> shape)
+    {
+        var choices = body.Choices;
+        if (requests.Count * choices > MostAnswers) throw PlatformException.Invalid("n", $"param[n] invalid: prompts times n is more than {MostAnswers}");
+        var answers = requests.SelectMany(request => Enumerable.Range(0, choices).Select(index => inference.GenerateAsync(caller.OwnerId, request.Again(index), context.RequestAborted)));
+        return Generation.AnswerAsync(context, [.. answers], shape(choices), body.Stream == true);
+    }
 
     private static Task<IResult> EmbeddingsV2Async(Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time, CancellationToken cancellationToken) =>
-        EmbedAsync(caller, inference, time, body.Value.Model, body.Value, "embedding_list", cancellationToken);
+        EmbedAsync(caller, inference, time, body.Value.Model, body.Value, cancellationToken);
 
-    private static Task<IResult> EmbeddingsOpenAIAsync(Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time, CancellationToken cancellationToken) =>
-        EmbedAsync(caller, inference, time, body.Value.Model, body.Value, "list", cancellationToken);
+    private static async Task<IResult> EmbeddingsOpenAIAsync(Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference, CancellationToken cancellationToken)
+    {
+        var answer = await inference.EmbedAsync(caller.OwnerId, body.Value.Model, body.Value.Texts(MostInputs), cancellationToken);
+        return Answers.Plain(new { @object = "list", data = body.Value.Data(answer), model = body.Value.Model, usage = new { prompt_tokens = answer.PromptTokens, total_tokens = answer.PromptTokens } });
+    }
 
     private static Task<IResult> EmbeddingsV1Async(string endpoint, HttpContext context, Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time, CancellationToken cancellationToken)
     {
         EchoRequestId(context);
-        return EmbedAsync(caller, inference, time, endpoint, body.Value, "embedding_list", cancellationToken);
+        return EmbedAsync(caller, inference, time, endpoint, body.Value, cancellationToken);
     }
 
     private static async Task<IResult> EmbedAsync(
-        PlatformCaller caller, InferenceService inference, TimeProvider time, string? model, EmbeddingsBody body, string kind, CancellationToken cancellationToken)
+        PlatformCaller caller, InferenceService inference, TimeProvider time, string? model, EmbeddingsBody body, CancellationToken cancellationToken)
     {
         var answer = await inference.EmbedAsync(caller.OwnerId, model, body.Texts(MostInputs), cancellationToken);
         return Answers.Plain(new
         {
             id = PublicId.Answer("as-"),
-            @object = kind,
+            @object = "embedding_list",
             created = Now(time),
             model,
-            data = answer.Vectors.Select((vector, index) => new { @object = "embedding", index, embedding = body.Format(vector) }),
+            data = body.Data(answer),
             usage = new { prompt_tokens = answer.PromptTokens, total_tokens = answer.PromptTokens },
         });
     }
@@ -102,19 +119,22 @@ internal static class InferenceApi
     private static async Task<IResult> ModelsAsync(PlatformCaller caller, ModelRouter router, CancellationToken cancellationToken)
     {
         var models = await router.ListAsync(caller.OwnerId, cancellationToken);
-        return Answers.Plain(new { @object = "list", data = models.Select(model => Describe(model.Id, model.Created, model.Owner)) });
+        return Answers.Plain(new { @object = "list", data = models.Select(Describe) });
     }
 
     private static async Task<IResult> ModelAsync(string model, PlatformCaller caller, ModelRouter router, CancellationToken cancellationToken)
     {
         var models = await router.ListAsync(caller.OwnerId, cancellationToken);
-        return models.FirstOrDefault(entry => entry.Id == model) is { Id: not null } found
-            ? Answers.Plain(Describe(found.Id, found.Created, found.Owner))
-            : throw new PlatformException(PlatformError.UnknownModel, $"The model {PlatformException.Shown(model)} does not exist", "model");
+        return Answers.Plain(Describe(models.FirstOrDefault(entry => entry.Id == model) ?? throw ModelRouter.Unknown(model)));
     }
 
-    private static object Describe(string id, DateTimeOffset? created, string owner) =>
-        new { id, @object = "model", created = created?.ToUnixTimeSeconds() ?? 0, owned_by = owner };
+    private static async Task<IResult> DeleteModelAsync(string model, PlatformCaller caller, FineTunedModels models, CancellationToken cancellationToken)
+    {
+        await models.DeleteAsync(caller.OwnerId, model, cancellationToken);
+        return Answers.Plain(new { id = model, @object = "model", deleted = true });
+    }
+
+    private static object Describe(CallableModel model) => new { id = model.Id, @object = "model", created = model.Created.ToUnixTimeSeconds(), owned_by = model.Owner };
 
     private static long Now(TimeProvider time) => time.GetUtcNow().ToUnixTimeSeconds();
 
@@ -138,6 +158,9 @@ internal sealed record EmbeddingsBody
     [JsonPropertyName("encoding_format")]
     public string? EncodingFormat { get; init; }
 
+    [JsonPropertyName("dimensions")]
+    public int? Dimensions { get; init; }
+
     public IReadOnlyList<string> Texts(int most)
     {
         List<string> texts = Input switch
@@ -152,7 +175,15 @@ internal sealed record EmbeddingsBody
         return texts;
     }
 
-    public object Format(IReadOnlyList<float> vector) => EncodingFormat switch
+    /// <summary>The vectors as the caller wants them.</summary>
+    public IEnumerable<object> Data(Embedded answer)
+    {
+        if (Dimensions is { } dimensions && dimensions != answer.Vectors[0].Count)
+            throw PlatformException.Invalid("dimensions", $"param[dimensions] invalid: this model's vectors have {answer.Vectors[0].Count} numbers");
+        return answer.Vectors.Select((vector, index) => new { @object = "embedding", index, embedding = Format(vector) });
+    }
+
+    private object Format(IReadOnlyList<float> vector) => EncodingFormat switch
     {
         null or "float" => vector,
         "base64" => Convert.ToBase64String(MemoryMarshal.AsBytes<float>([.. vector])),

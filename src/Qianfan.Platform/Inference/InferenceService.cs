@@ -66,4 +66,8 @@ internal sealed class InferenceService(ModelRouter router, ServingWorker worker)
 /// <param name="Messages">A conversation, or null.</param>
 /// <param name="Prompt">Text to go on from, or null.</param>
 /// <param name="Sampling">How.</param>
-internal sealed record GenerationRequest(string? Model, IReadOnlyList<ChatTurn>? Messages, string? Prompt, SamplingConfig Sampling);
+internal sealed record GenerationRequest(string? Model, IReadOnlyList<ChatTurn>? Messages, string? Prompt, SamplingConfig Sampling)
+{
+    /// <summary>The same for another answer: with a seed, each answer has its own.</summary>
+    public GenerationRequest Again(int index) => index > 0 && Sampling.Seed is { } seed ? this with { Sampling = Sampling with { Seed = unchecked(seed + index) } } : this;
+}

@@ -20,7 +20,7 @@ internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts,
         var service = await context.Services.AsNoTracking().Include(row => row.Model)
             .Where(row => row.OwnerId == ownerId && (row.UrlSuffix == name || row.PublicId == name || row.Id == number))
             .FirstOrDefaultAsync(cancellationToken)
-            ?? throw new PlatformException(PlatformError.UnknownModel, $"There is no model or service {PlatformException.Shown(name)}", "model");
+            ?? throw Unknown(name);
         return service.State switch
         {
             ServiceState.Serving => ModelSpec.Of(service.Model, folders),
@@ -31,11 +31,17 @@ internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts,
     }
 
     /// <summary>All that an owner can name: base models, then services.</summary>
-    public async Task<IReadOnlyList<(string Id, DateTimeOffset? Created, string Owner)>> ListAsync(string ownerId, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<CallableModel>> ListAsync(string ownerId, CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var services = await context.Services.AsNoTracking().Where(row => row.OwnerId == ownerId).OrderBy(row => row.Id)
-            .Select(row => new { row.UrlSuffix, row.CreatedAt }).ToListAsync(cancellationToken);
-        return [.. baseModels.List().Select(model => (model.Name, (DateTimeOffset?)null, "system")), .. services.Select(row => (row.UrlSuffix, (DateTimeOffset?)row.CreatedAt, ownerId))];
+            .Select(row => new CallableModel(row.UrlSuffix, row.CreatedAt, ownerId)).ToListAsync(cancellationToken);
+        return [.. baseModels.List().Select(model => new CallableModel(model.Name, DateTimeOffset.UnixEpoch, "system")), .. services];
     }
+
+    /// <summary>There is no such model, or it is somebody else's.</summary>
+    public static PlatformException Unknown(string name) => new(PlatformError.UnknownModel, $"The model {PlatformException.Shown(name)} does not exist", "model");
 }
+
+/// <summary>What can stand as <c>model</c> in a request.</summary>
+internal sealed record CallableModel(string Id, DateTimeOffset Created, string Owner);

@@ -19,6 +19,7 @@ internal sealed class FineTuningJobs(
     private const string Prefix = "ftjob-";
     private const string TaskPrefix = "task-";
     private const int MostSuffix = 64;
+    private const int MostMetadata = 16;
     private const double ValidationPercent = 10;
 
     /// <summary>A task and its status in OpenAI's words.</summary>
@@ -35,8 +36,9 @@ internal sealed class FineTuningJobs(
         if (!string.IsNullOrEmpty(body.ValidationFile))
             throw new PlatformException(PlatformError.NotSupported, $"validation_file is not supported: {ValidationPercent:0} percent of the training file's rows are held out", "validation_file");
         if (body.Method?.Type is not (null or "supervised")) throw new PlatformException(PlatformError.NotSupported, "method.type must be supervised", "method.type");
-        var suffix = body.Suffix ?? "";
-        if (suffix.Length > MostSuffix || !suffix.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+        if (body.Metadata is { } metadata && (metadata.Count > MostMetadata || metadata.Any(entry => entry.Key.Length > 64 || entry.Value is null or { Length: > 512 })))
+            throw PlatformException.Invalid("metadata", $"metadata must be at most {MostMetadata} texts of at most 512 characters, with names of at most 64");
+        if (body.Suffix is { } suffix && (suffix.Length > MostSuffix || !suffix.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
             throw PlatformException.Invalid("suffix", $"suffix must be at most {MostSuffix} letters, digits, '-' or '_'");
         var model = fineTuning.Models.Get(body.Model, "model");
         var given = HyperParametersOf(model, body.Method?.Supervised?.HyperParameters ?? body.HyperParameters, body.Seed);
@@ -57,7 +59,8 @@ internal sealed class FineTuningJobs(
             Config = JsonSerializer.Serialize(config, PlatformJson.Options),
             DatasetIds = dataset.PublicId,
             RowsHash = "",
-            Suffix = suffix,
+            Suffix = body.Suffix,
+            Metadata = body.Metadata is { Count: > 0 } ? JsonSerializer.Serialize(body.Metadata) : null,
             TrainingFileId = file.PublicId,
         }, cancellationToken);
         return await GetAsync(ownerId, task.PublicId, cancellationToken);
@@ -69,7 +72,7 @@ internal sealed class FineTuningJobs(
     {
         var publicId = TaskId(id);
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        return (await DescribeAsync(context, context.Tasks.Where(task => task.OwnerId == ownerId && task.Origin == TaskOrigin.OpenAI && task.PublicId == publicId), cancellationToken)).SingleOrDefault()
+        return (await DescribeAsync(context, ownerId, context.Tasks.Where(task => task.OwnerId == ownerId && task.Origin == TaskOrigin.OpenAI && task.PublicId == publicId), cancellationToken)).SingleOrDefault()
             ?? throw PlatformException.NotFound("Fine-tuning job", id);
     }
 
@@ -83,7 +86,7 @@ internal sealed class FineTuningJobs(
             tasks = tasks.Where(task => task.Id < context.Tasks.Where(other => other.OwnerId == ownerId && other.PublicId == publicId).Select(other => other.Id).FirstOrDefault());
         }
 
-        return await DescribeAsync(context, tasks.OrderByDescending(task => task.Id).Take(limit), cancellationToken);
+        return await DescribeAsync(context, ownerId, tasks.OrderByDescending(task => task.Id).Take(limit), cancellationToken);
     }
 
     /// <summary>Events, newest first.</summary>
@@ -102,11 +105,11 @@ internal sealed class FineTuningJobs(
 
     private static string TaskId(string id) => id.StartsWith(Prefix, StringComparison.Ordinal) ? TaskPrefix + id[Prefix.Length..] : id;
 
-    private static async Task<IReadOnlyList<Job>> DescribeAsync(PlatformDbContext context, IQueryable<TaskRow> tasks, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<Job>> DescribeAsync(PlatformDbContext context, string ownerId, IQueryable<TaskRow> tasks, CancellationToken cancellationToken)
     {
         var rows = await tasks.AsNoTracking().Include(task => task.Job).ToListAsync(cancellationToken);
         var names = rows.Select(task => task.FineTunedModel).OfType<string>().ToList();
-        var states = await context.Services.AsNoTracking().Where(service => names.Contains(service.UrlSuffix)).ToDictionaryAsync(service => service.UrlSuffix, service => service.State, cancellationToken);
+        var states = await context.Services.AsNoTracking().Where(service => service.OwnerId == ownerId && names.Contains(service.UrlSuffix)).ToDictionaryAsync(service => service.UrlSuffix, service => service.State, cancellationToken);
         return [.. rows.Select(task => new Job(task, Status(task, states)))];
     }
 
@@ -115,7 +118,7 @@ internal sealed class FineTuningJobs(
         TaskState.Waiting => "queued",
         TaskState.Running => "running",
         TaskState.Failed => "failed",
-        TaskState.Stopped => "cancelled",
+        TaskState.Stopped => task.Paused ? "paused" : "cancelled",
         // It has succeeded when its model answers.
         _ when task.FineTunedModel is null => "running",
         _ => services.TryGetValue(task.FineTunedModel, out var state) && state is ServiceState.New or ServiceState.Deploying ? "running" : "succeeded",

@@ -5,6 +5,8 @@ using Microsoft.AspNetCore.Http;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
+using Qianfan.Sdk.Protocol;
+using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.OpenAI;
 
@@ -19,6 +21,7 @@ internal static class FineTuningJobsApi
         .Read("GET", Root, ListAsync)
         .Read("GET", Root + "/{jobId}", GetAsync)
         .Write("POST", Root + "/{jobId}/cancel", CancelAsync)
+        .Write("POST", Root + "/{jobId}/pause", PauseAsync)
         .Write("POST", Root + "/{jobId}/resume", ResumeAsync)
         .Read("GET", Root + "/{jobId}/events", EventsAsync)
         .Read("GET", Root + "/{jobId}/checkpoints", CheckpointsAsync);
@@ -36,10 +39,16 @@ internal static class FineTuningJobsApi
     private static async Task<IResult> GetAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken) =>
         Answers.Plain(Describe(await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)));
 
-    private static async Task<IResult> CancelAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, FineTuningService service, CancellationToken cancellationToken)
+    private static Task<IResult> CancelAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, FineTuningService service, CancellationToken cancellationToken) =>
+        StopAsync(jobId, pause: false, caller, jobs, service, cancellationToken);
+
+    private static Task<IResult> PauseAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, FineTuningService service, CancellationToken cancellationToken) =>
+        StopAsync(jobId, pause: true, caller, jobs, service, cancellationToken);
+
+    private static async Task<IResult> StopAsync(string jobId, bool pause, PlatformCaller caller, FineTuningJobs jobs, FineTuningService service, CancellationToken cancellationToken)
     {
         var task = (await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)).Task;
-        if (!await service.StopAsync(caller.OwnerId, task.PublicId, cancellationToken)) throw PlatformException.Conflict($"Job {jobId} has ended already");
+        if (!await service.StopAsync(caller.OwnerId, task.PublicId, pause, cancellationToken)) throw PlatformException.Conflict($"Job {jobId} has ended already");
         return Answers.Plain(Describe(await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)));
     }
 
@@ -58,25 +67,16 @@ internal static class FineTuningJobsApi
         return Answers.Plain(new { @object = "list", data = events.Take(most).Select(entry => DescribeEvent(task, entry)), has_more = events.Count > most });
     }
 
-    private static async Task<IResult> CheckpointsAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, FineTuningService service, CancellationToken cancellationToken)
+    private static async Task<IResult> CheckpointsAsync(string jobId, string? after, int? limit, PlatformCaller caller, FineTuningJobs jobs, TaskStore store, CancellationToken cancellationToken)
     {
+        var most = Math.Clamp(limit ?? 10, 1, MostListed);
         var job = await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken);
-        var checkpoints = await service.CheckpointsAsync(job.Task, cancellationToken);
-        return Answers.Plain(new
-        {
-            @object = "list",
-            has_more = false,
-            data = checkpoints.Reverse().Select(checkpoint => new
-            {
-                @object = "fine_tuning.job.checkpoint",
-                id = $"ftckpt-{job.Task.PublicId["task-".Length..]}-{checkpoint.Step}",
-                created_at = job.Task.CreatedAt.ToUnixTimeSeconds(),
-                fine_tuning_job_id = FineTuningJobs.Id(job.Task),
-                fine_tuned_model_checkpoint = job.Task.FineTunedModel,
-                step_number = checkpoint.Step,
-                metrics = new { step = checkpoint.Step, train_loss = checkpoint.TrainingLoss, valid_loss = checkpoint.ValidationLoss },
-            }),
-        });
+        var standing = await store.StandingAsync(job.Task.Id, FineTuningTaskEventKinds.Checkpoint, cancellationToken);
+        var newestFirst = standing.Reverse().Select((entry, index) => DescribeCheckpoint(job, entry.Time, FineTuningService.Checkpoint(entry.Data), index == 0)).ToList();
+        var from = string.IsNullOrEmpty(after) ? 0 : newestFirst.FindIndex(entry => entry.Id == after) + 1;
+        if (from == 0 && !string.IsNullOrEmpty(after)) throw PlatformException.Invalid("after", "after must be the id of a checkpoint of this job");
+        var page = newestFirst.Skip(from).Take(most).ToList();
+        return Answers.Plain(new { @object = "list", data = page, first_id = page.FirstOrDefault()?.Id, last_id = page.LastOrDefault()?.Id, has_more = newestFirst.Count > from + page.Count });
     }
 
     private static FineTuningJobObject Describe(FineTuningJobs.Job job) => new()
@@ -89,10 +89,25 @@ internal static class FineTuningJobsApi
         OrganizationId = job.Task.OwnerId,
         Status = job.Status,
         TrainingFile = job.Task.TrainingFileId,
+        ResultFiles = job.Task.ResultFileId is { } file ? [file] : [],
         HyperParameters = JsonNode.Parse(job.Task.HyperParameters),
+        Method = new { type = "supervised", supervised = new { hyperparameters = JsonNode.Parse(job.Task.HyperParameters) } },
+        Seed = JsonSerializer.Deserialize<TrainingConfig>(job.Task.Config, PlatformJson.Options)!.Seed,
+        Metadata = job.Task.Metadata is { } metadata ? JsonNode.Parse(metadata) : null,
         TrainedTokens = job.Task.TrainedTokens,
         Suffix = job.Task.Suffix,
         Error = job.Task.ErrorMessage is { } message ? new { code = job.Task.ErrorCode, message, param = (string?)null } : null,
+    };
+
+    // The last one is the model; earlier ones are for going on from, and can't be called.
+    private static FineTuningCheckpointObject DescribeCheckpoint(FineTuningJobs.Job job, DateTimeOffset time, FineTuningCheckpoint checkpoint, bool last) => new()
+    {
+        Id = $"ftckpt-{job.Task.PublicId["task-".Length..]}-{checkpoint.Step}",
+        CreatedAt = time.ToUnixTimeSeconds(),
+        JobId = FineTuningJobs.Id(job.Task),
+        Model = last && job.Status == "succeeded" ? job.Task.FineTunedModel : null,
+        Step = checkpoint.Step,
+        Metrics = new { step = checkpoint.Step, train_loss = checkpoint.TrainingLoss, valid_loss = checkpoint.ValidationLoss },
     };
 
     private static object DescribeEvent(TaskRow task, TaskEventRow entry)
@@ -167,7 +182,22 @@ internal sealed record FineTuningJobObject
     public string? ValidationFile { get; init; }
 
     [JsonPropertyName("result_files")]
-    public IReadOnlyList<string> ResultFiles { get; } = [];
+    public required IReadOnlyList<string> ResultFiles { get; init; }
+
+    [JsonPropertyName("seed")]
+    public required long Seed { get; init; }
+
+    [JsonPropertyName("method")]
+    public required object Method { get; init; }
+
+    [JsonPropertyName("metadata"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required JsonNode? Metadata { get; init; }
+
+    [JsonPropertyName("integrations")]
+    public IReadOnlyList<object> Integrations { get; } = [];
+
+    [JsonPropertyName("estimated_finish"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public long? EstimatedFinish { get; }
 
     [JsonPropertyName("hyperparameters")]
     public required JsonNode? HyperParameters { get; init; }
@@ -180,6 +210,31 @@ internal sealed record FineTuningJobObject
 
     [JsonPropertyName("error"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public required object? Error { get; init; }
+}
+
+/// <summary>A checkpoint as OpenAI shows it.</summary>
+internal sealed record FineTuningCheckpointObject
+{
+    [JsonPropertyName("object")]
+    public string Object { get; } = "fine_tuning.job.checkpoint";
+
+    [JsonPropertyName("id")]
+    public required string Id { get; init; }
+
+    [JsonPropertyName("created_at")]
+    public required long CreatedAt { get; init; }
+
+    [JsonPropertyName("fine_tuning_job_id")]
+    public required string JobId { get; init; }
+
+    [JsonPropertyName("fine_tuned_model_checkpoint"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public required string? Model { get; init; }
+
+    [JsonPropertyName("step_number")]
+    public required int Step { get; init; }
+
+    [JsonPropertyName("metrics")]
+    public required object Metrics { get; init; }
 }
 
 /// <summary>The body that makes a job.</summary>
@@ -199,6 +254,9 @@ internal sealed record FineTuningJobBody
 
     [JsonPropertyName("seed")]
     public int? Seed { get; init; }
+
+    [JsonPropertyName("metadata")]
+    public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 
     [JsonPropertyName("hyperparameters")]
     public FineTuningJobHyperParameters? HyperParameters { get; init; }

@@ -286,6 +286,9 @@ namespace Qianfan.Platform.Data.Migrations
                         .IsConcurrencyToken()
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("Metadata")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Origin")
                         .IsRequired()
                         .HasMaxLength(16)
@@ -303,6 +306,9 @@ namespace Qianfan.Platform.Data.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<bool>("Paused")
+                        .HasColumnType("INTEGER");
+
                     b.Property<int>("Progress")
                         .HasColumnType("INTEGER");
 
@@ -316,6 +322,9 @@ namespace Qianfan.Platform.Data.Migrations
 
                     b.Property<long>("QueuedAt")
                         .HasColumnType("INTEGER");
+
+                    b.Property<string>("ResultFileId")
+                        .HasColumnType("TEXT");
 
                     b.Property<string>("RowsHash")
                         .IsRequired()
