@@ -44,6 +44,9 @@ public sealed class PlatformOptions
     /// <summary>Time between keep-alive comments on an idle event stream, 1 second to 5 minutes. Default 15 seconds.</summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Other names of base models: the name that clients use, and the base model that it stands for, such as <c>ERNIE-Speed-8K</c> for <c>qianfan-tiny</c>. Case doesn't matter. Default: none.</summary>
+    public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Keys for <see cref="Access.ConfiguredPlatformAccess"/>, used when the host registers no <see cref="IPlatformAccess"/> of its own.</summary>
     public IList<ConfiguredKey> Keys { get; } = [];
 }
@@ -84,6 +87,8 @@ internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOption
         Require(Within(options.WorkerStopTimeout, 1, 60), "WorkerStopTimeout must be between 1 and 60 seconds.");
         Require(Within(options.ModelLoadTimeout, 1, 3600), "ModelLoadTimeout must be between 1 second and 1 hour.");
         Require(Within(options.KeepAlive, 1, 300), "KeepAlive must be between 1 second and 5 minutes.");
+        foreach (var (alias, model) in options.ModelAliases)
+            Require(!string.IsNullOrWhiteSpace(model) && !options.ModelAliases.ContainsKey(model), $"ModelAliases:{alias} must name a base model, not \"{model}\".");
         for (var i = 0; i < options.Keys.Count; i++)
         {
             var key = options.Keys[i];

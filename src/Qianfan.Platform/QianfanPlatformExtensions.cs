@@ -61,6 +61,7 @@ public static class QianfanPlatformExtensions
         AccessApi.Map(routes);
         FilesApi.Map(routes);
         DatasetsV1Api.Map(routes);
+        FineTuningV1Api.Map(routes);
         FineTuningV2Api.Map(routes);
         ModelsApi.Map(routes);
         ServicesApi.Map(routes);
@@ -73,7 +74,7 @@ public static class QianfanPlatformExtensions
             ("/wenxinworkshop/dataset", ApiFamilies.DatasetV1),
             ("/wenxinworkshop/entity", ApiFamilies.DatasetV1),
             ("/rpc/2.0", ApiFamilies.InferenceV1),
-            ("/oauth/2.0", ApiFamilies.ConsoleV1));
+            ("/oauth/2.0", ApiFamilies.OAuth));
         return endpoints;
     }
 

@@ -10,8 +10,34 @@ internal static class AccessApi
     private const int LeastSeconds = 60;
     private const int MostSeconds = 2_592_000;
 
-    public static void Map(RouteTable routes) =>
+    private const string AccessTokenPath = "/oauth/2.0/token";
+
+    public static void Map(RouteTable routes)
+    {
         routes.Family(ApiFamilies.ConsoleV2).Read("GET", "/v1/BCE-BEARER/token", CreateTokenAsync);
+        routes.Family(ApiFamilies.OAuth).Open("POST", AccessTokenPath, CreateAccessTokenAsync).Open("GET", AccessTokenPath, CreateAccessTokenAsync);
+    }
+
+    /// <summary>V1's access token for an application's key pair, which stands in the address. It lives 30 days: Python's client doesn't fetch another one within an hour.</summary>
+    private static async Task CreateAccessTokenAsync(HttpContext context, IPlatformAccess access, TimeProvider time)
+    {
+        var query = context.Request.Query;
+        if (query["grant_type"].ToString() is not "client_credentials")
+            throw new PlatformException(PlatformError.NotSupported, "grant_type must be client_credentials");
+        var id = query["client_id"].ToString();
+        var key = id.Length == 0 ? null : await access.FindKeyAsync(id, context.RequestAborted);
+        if (key is null) throw new PlatformException(PlatformError.UnknownKey, "unknown client id");
+        if (!Secrets.Equal(query["client_secret"].ToString(), key.SecretKey)) throw new PlatformException(PlatformError.SignatureMismatch, "Client authentication failed");
+        await PlatformJson.WriteAsync(context, 200, new
+        {
+            access_token = PlatformToken.CreateAccessToken(key, time.GetUtcNow().AddSeconds(MostSeconds)),
+            expires_in = MostSeconds,
+            refresh_token = "",
+            session_key = "",
+            session_secret = "",
+            scope = "public ai_custom",
+        });
+    }
 
     private static async Task CreateTokenAsync(HttpContext context, PlatformCaller caller, TimeProvider time)
     {

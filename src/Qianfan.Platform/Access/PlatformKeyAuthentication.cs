@@ -1,6 +1,4 @@
 using System.Security.Claims;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -39,7 +37,7 @@ internal sealed class PlatformKeyHandler(
     {
         try
         {
-            var key = await AuthenticateAsync(Request.Headers.Authorization.ToString());
+            var key = await AuthenticateAsync(Request.Headers.Authorization.ToString()) ?? await CheckAccessTokenAsync();
             if (key is null) return AuthenticateResult.NoResult();
             Context.Features.Set(new PlatformCaller(key));
             var identity = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, key.AccessKey)], Scheme.Name);
@@ -73,6 +71,20 @@ internal sealed class PlatformKeyHandler(
         throw new PlatformException(PlatformError.NotAuthenticated, "The Authorization header has none of the forms bce-auth-v1/... and Bearer bce-v3/...");
     }
 
+    // V1 clients with an application's key pair, and Go's also on the console.
+    private async ValueTask<PlatformKey?> CheckAccessTokenAsync()
+    {
+        if (!Family().TakesAccessToken || !Request.Query.TryGetValue("access_token", out var values)) return null;
+        var token = values.ToString();
+        var key = PlatformToken.AccessKeyOf(token) is { } accessKey ? await access.FindKeyAsync(accessKey, Context.RequestAborted) : null;
+        return (key is null ? false : PlatformToken.CheckAccessToken(key, token, TimeProvider.GetUtcNow())) switch
+        {
+            true => key,
+            null => throw new PlatformException(PlatformError.ExpiredToken, "Access token expired"),
+            false => throw new PlatformException(PlatformError.InvalidToken, "Access token invalid or no longer valid"),
+        };
+    }
+
     private async ValueTask<PlatformKey> CheckSignatureAsync(string header)
     {
         if (!IamAuthorization.TryParse(header, out var authorization))
@@ -94,8 +106,7 @@ internal sealed class PlatformKeyHandler(
         var key = await access.FindKeyAsync(accessKey, Context.RequestAborted)
             ?? throw new PlatformException(PlatformError.UnknownKey, UnknownKeyMessage);
         if (PlatformToken.Check(key, proof, TimeProvider.GetUtcNow()) == true) return key;
-        // Hashes have one length, so that the comparison tells nothing of the secret's.
-        if (CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(proof)), SHA256.HashData(Encoding.UTF8.GetBytes(key.SecretKey)))) return key;
+        if (Secrets.Equal(proof, key.SecretKey)) return key;
         throw new PlatformException(PlatformError.SignatureMismatch, "The bearer value is wrong or has expired");
     }
 }

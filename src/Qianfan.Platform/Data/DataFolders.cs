@@ -6,9 +6,11 @@ namespace Qianfan.Platform.Data;
 internal sealed class DataFolders
 {
     private readonly string _root;
+    private readonly IDictionary<string, string> _aliases;
 
     public DataFolders(IOptions<PlatformOptions> options)
     {
+        _aliases = options.Value.ModelAliases;
         _root = Path.GetFullPath(options.Value.DataDirectory);
         Engine = Path.GetFullPath(options.Value.EngineDirectory ?? Path.Combine(AppContext.BaseDirectory, "engine"));
         Bos = options.Value.BosDirectory is { } bos ? Path.GetFullPath(bos) : null;
@@ -46,7 +48,8 @@ internal sealed class DataFolders
 
     public string Model(string publicId) => Path.Combine(Models, publicId);
 
-    public string BaseModel(string name) => Path.Combine(BaseModels, name);
+    /// <summary>A base model by its name, or by another name that the settings give it.</summary>
+    public string BaseModel(string name) => Path.Combine(BaseModels, _aliases.TryGetValue(name, out var model) ? model : name);
 
     public void Create()
     {

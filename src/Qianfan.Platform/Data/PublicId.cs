@@ -21,6 +21,9 @@ internal static class PublicId
 
     public static string Service() => New("svco-", 12);
 
+    /// <summary>The last part of an address that nobody chose.</summary>
+    public static string Endpoint() => New("ep_", 12);
+
     public static string File() => New("file-", 24);
 
     public static string Answer(string prefix) => New(prefix, 20);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Microsoft.Extensions.Options;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
 
@@ -8,7 +9,7 @@ namespace Qianfan.Platform.FineTuning;
 /// <summary>A model that fine-tuning can start from: a folder below the engine's <c>models</c>, described by its <c>qianfan.json</c>.</summary>
 internal sealed record BaseModel
 {
-    /// <summary>The folder's name.</summary>
+    /// <summary>The folder's name, or the other name by which it was asked for.</summary>
     public string Name { get; init; } = "";
 
     public string DisplayName { get; init; } = "";
@@ -36,24 +37,28 @@ internal sealed record HyperParameterLimit
 }
 
 /// <summary>The base models there are. Read anew when a description changes, so that a model can be added while the platform runs.</summary>
-internal sealed class BaseModelCatalog(DataFolders folders)
+internal sealed class BaseModelCatalog(DataFolders folders, IOptions<PlatformOptions> options)
 {
     private const string DescriptionFile = "qianfan.json";
 
     private readonly ConcurrentDictionary<string, (DateTime Written, BaseModel Model)> _models = new(StringComparer.Ordinal);
 
-    /// <summary>All, by name.</summary>
+    /// <summary>All, by name: the folders first, then their other names.</summary>
     public IReadOnlyList<BaseModel> List()
     {
         if (!Directory.Exists(folders.BaseModels)) return [];
-        return [.. Directory.EnumerateDirectories(folders.BaseModels)
-            .Select(folder => Find(Path.GetFileName(folder)))
-            .OfType<BaseModel>()
-            .OrderBy(model => model.Name, StringComparer.Ordinal)];
+        var models = Directory.EnumerateDirectories(folders.BaseModels).Select(folder => FindFolder(Path.GetFileName(folder)));
+        return [.. Ordered(models), .. Ordered(options.Value.ModelAliases.Keys.Select(Find))];
     }
 
     /// <summary>The model of this name, or null.</summary>
-    public BaseModel? Find(string name)
+    public BaseModel? Find(string name) => options.Value.ModelAliases.TryGetValue(name, out var model)
+        ? FindFolder(model) is { } found ? found with { Name = name } : null
+        : FindFolder(name);
+
+    private static IEnumerable<BaseModel> Ordered(IEnumerable<BaseModel?> models) => models.OfType<BaseModel>().OrderBy(model => model.Name, StringComparer.Ordinal);
+
+    private BaseModel? FindFolder(string name)
     {
         if (!IsName(name)) return null;
         var path = Path.Combine(folders.BaseModel(name), DescriptionFile);

@@ -27,12 +27,17 @@ internal sealed class FineTuningService(
 
     public BaseModelCatalog Models => models;
 
-    public async Task<JobRow> CreateJobAsync(string ownerId, CreateFineTuningJobRequest request, CancellationToken cancellationToken)
+    /// <summary>Makes a job.</summary>
+    /// <param name="ownerId">The owner.</param>
+    /// <param name="request">What it is for.</param>
+    /// <param name="modelLater">Whether its model may be left open until its first task.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public async Task<JobRow> CreateJobAsync(string ownerId, CreateFineTuningJobRequest request, bool modelLater, CancellationToken cancellationToken)
     {
         if (string.IsNullOrWhiteSpace(request.Name)) throw PlatformException.Missing("name");
         if (request.Name.Length > MostName) throw PlatformException.Invalid("name", $"param[name] invalid: longer than {MostName} characters");
         if (request.Description?.Length > MostDescription) throw PlatformException.Invalid("description", $"param[description] invalid: longer than {MostDescription} characters");
-        models.Get(request.Model, "model");
+        if (request.Model.Length > 0 || !modelLater) models.Get(request.Model, "model");
         if (request.TrainMode != TrainMode.Sft)
             throw new PlatformException(PlatformError.NotSupported, $"param[trainMode] invalid: this platform trains by SFT, not by {PlatformException.Shown(request.TrainMode.Value)}", "trainMode");
         var job = new JobRow
@@ -49,6 +54,28 @@ internal sealed class FineTuningService(
         context.Jobs.Add(job);
         await context.SaveChangesAsync(cancellationToken);
         return job;
+    }
+
+    /// <summary>Settles a job's model, if it is still open.</summary>
+    /// <exception cref="PlatformException">There is no such model, or the job has another one.</exception>
+    public async Task<JobRow> SetModelAsync(JobRow job, string model, CancellationToken cancellationToken)
+    {
+        models.Get(model, "trainType");
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        await context.Jobs.Where(row => row.Id == job.Id && row.Model == "").ExecuteUpdateAsync(set => set.SetProperty(row => row.Model, model), cancellationToken);
+        var settled = await GetJobAsync(job.OwnerId, job.PublicId, cancellationToken);
+        return settled.Model == model ? settled : throw PlatformException.Invalid("trainType", $"param[trainType] invalid: the task trains {settled.Model}, not {PlatformException.Shown(model)}");
+    }
+
+    /// <summary>The datasets that a request names.</summary>
+    /// <exception cref="PlatformException">One doesn't exist or can't be trained on.</exception>
+    public Task<IReadOnlyList<TaskRows.Part>> ResolveAsync(string ownerId, FineTuningDatasetConfig datasets, CancellationToken cancellationToken) => rows.ResolveAsync(ownerId, datasets, cancellationToken);
+
+    /// <summary>1 for a job's first task, 2 for its second.</summary>
+    public async Task<int> NumberOfAsync(TaskRow task, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        return await context.Tasks.CountAsync(row => row.JobId == task.JobId && row.Id <= task.Id, cancellationToken);
     }
 
     /// <summary>Makes a task and puts it into the queue.</summary>

@@ -29,7 +29,7 @@ internal static class FineTuningV2Api
 
     private static async Task<object?> CreateJobAsync(FineTuningService service, PlatformCaller caller, CreateFineTuningJobRequest request, CancellationToken cancellationToken)
     {
-        var job = await service.CreateJobAsync(caller.OwnerId, request, cancellationToken);
+        var job = await service.CreateJobAsync(caller.OwnerId, request, modelLater: false, cancellationToken);
         return new CreateFineTuningJobResult { JobId = job.PublicId };
     }
 

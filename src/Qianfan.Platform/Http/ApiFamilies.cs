@@ -17,6 +17,8 @@ internal static class ApiFamilies
 
     public static ApiFamily OpenAI { get; } = new OpenAIFamily();
 
+    public static ApiFamily OAuth { get; } = new OAuthFamily();
+
     /// <summary>IAM says in two headers what is wrong with a signature; clients look there.</summary>
     public static void AddIamHeaders(HttpContext context, PlatformException error)
     {
@@ -35,8 +37,10 @@ internal static class ApiFamilies
     /// <summary>An id for this answer, to be found in the log.</summary>
     public static string RequestId() => Guid.NewGuid().ToString();
 
-    private static int ConsoleCode(PlatformException error) => error.Error switch
+    private static int ConsoleCode(PlatformException error) => error.ConsoleCode ?? error.Error switch
     {
+        PlatformError.InvalidToken => 110,
+        PlatformError.ExpiredToken => 111,
         PlatformError.Internal => 500000,
         PlatformError.Unavailable => 336100,
         PlatformError.Forbidden or PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => 500002,
@@ -57,6 +61,8 @@ internal static class ApiFamilies
 
     private sealed class ConsoleV1Family : ApiFamily
     {
+        public override bool TakesAccessToken => true;
+
         public override object ErrorBody(PlatformException error)
         {
             return new { log_id = RequestId(), error_code = ConsoleCode(error), error_msg = error.Message };
@@ -67,6 +73,8 @@ internal static class ApiFamilies
 
     private sealed class DatasetV1Family : ApiFamily
     {
+        public override bool TakesAccessToken => true;
+
         public override object ErrorBody(PlatformException error)
         {
             return new { log_id = RequestId(), status = 400, success = false, code = ConsoleCode(error), message = error.Message };
@@ -77,6 +85,8 @@ internal static class ApiFamilies
 
     private sealed class ConsoleV2Family : ApiFamily
     {
+        public override bool TakesAccessToken => true;
+
         public override object ErrorBody(PlatformException error)
         {
             var code = error.Error switch
@@ -84,7 +94,7 @@ internal static class ApiFamilies
                 PlatformError.MalformedJson or PlatformError.InvalidArgument or PlatformError.InvalidMessages or PlatformError.ContextLength => "InappropriateJSON",
                 PlatformError.NotAuthenticated => "AccessDenied",
                 PlatformError.UnknownKey => "InvalidAccessKeyId",
-                PlatformError.SignatureMismatch => "SignatureDoesNotMatch",
+                PlatformError.SignatureMismatch or PlatformError.InvalidToken or PlatformError.ExpiredToken => "SignatureDoesNotMatch",
                 PlatformError.Forbidden => "AccessDenied",
                 PlatformError.NotFound or PlatformError.UnknownModel => "ResourceNotFound",
                 PlatformError.UnknownRoute => "InvalidAction",
@@ -101,6 +111,8 @@ internal static class ApiFamilies
 
     private sealed class InferenceV1Family : ApiFamily
     {
+        public override bool TakesAccessToken => true;
+
         public override object ErrorBody(PlatformException error)
         {
             var code = error.Error switch
@@ -109,6 +121,8 @@ internal static class ApiFamilies
                 PlatformError.InvalidMessages => 336006,
                 PlatformError.InvalidArgument or PlatformError.ContextLength => 336003,
                 PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => 14,
+                PlatformError.InvalidToken => 110,
+                PlatformError.ExpiredToken => 111,
                 PlatformError.Forbidden => 6,
                 PlatformError.Unavailable => 336100,
                 PlatformError.Internal => 336000,
@@ -174,5 +188,21 @@ internal static class ApiFamilies
 
         // Official clients hand this id to their users.
         protected override void Mark(HttpContext context) => context.Response.Headers["x-request-id"] = "req_" + Guid.NewGuid().ToString("N");
+    }
+
+    /// <summary>OAuth's own errors.</summary>
+    private sealed class OAuthFamily : ApiFamily
+    {
+        public override object ErrorBody(PlatformException error)
+        {
+            var code = error.Error switch
+            {
+                PlatformError.UnknownKey or PlatformError.SignatureMismatch => "invalid_client",
+                PlatformError.NotSupported => "unsupported_grant_type",
+                PlatformError.Internal => "server_error",
+                _ => "invalid_request",
+            };
+            return new { error = code, error_description = error.Message };
+        }
     }
 }

@@ -12,6 +12,9 @@ internal abstract class ApiFamily
     /// <summary>How bodies are read.</summary>
     public virtual JsonSerializerOptions Requests => PlatformJson.Requests;
 
+    /// <summary>Whether a caller may be known by an <c>access_token</c> in the address.</summary>
+    public virtual bool TakesAccessToken => false;
+
     /// <summary>What an error looks like.</summary>
     public abstract object ErrorBody(PlatformException error);
 

@@ -10,6 +10,8 @@ internal enum PlatformError
     NotAuthenticated,
     UnknownKey,
     SignatureMismatch,
+    InvalidToken,
+    ExpiredToken,
     Forbidden,
     NotFound,
     UnknownModel,
@@ -31,10 +33,16 @@ internal sealed class PlatformException(PlatformError error, string message, str
     /// <summary>The field at fault, as the caller spells it.</summary>
     public string? Parameter => parameter;
 
+    /// <summary>The code that console V1 documents for it, where it has one of its own.</summary>
+    public int? ConsoleCode { get; private init; }
+
+    /// <summary>The same with a code of console V1.</summary>
+    public PlatformException As(int consoleCode) => new(Error, Message, Parameter) { ConsoleCode = consoleCode };
+
     /// <summary>The HTTP status that the API families which use statuses give it.</summary>
     public int Status => error switch
     {
-        PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => 401,
+        PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch or PlatformError.InvalidToken or PlatformError.ExpiredToken => 401,
         PlatformError.Forbidden => 403,
         PlatformError.NotFound or PlatformError.UnknownRoute or PlatformError.UnknownModel => 404,
         PlatformError.MethodNotAllowed => 405,
@@ -58,5 +66,29 @@ internal sealed class PlatformException(PlatformError error, string message, str
     {
         var line = new string([.. text.Take(80).Select(c => char.IsControl(c) ? ' ' : c)]);
         return text.Length > 80 ? line + "..." : line;
+    }
+}
+
+/// <summary>Gives errors the codes that console V1 documents.</summary>
+internal static class ConsoleCodes
+{
+    public const int DatasetConfig = 510102;
+    public const int TaskNotExist = 510202;
+    public const int JobNotExist = 510301;
+    public const int JobStatusInvalid = 510302;
+    public const int TrainConfig = 510401;
+    public const int NotIncremental = 510404;
+
+    /// <summary>Waits for a result; errors of these kinds get the code.</summary>
+    public static async Task<T> OrAsync<T>(this Task<T> task, int code, params PlatformError[] errors)
+    {
+        try
+        {
+            return await task;
+        }
+        catch (PlatformException exception) when (errors.Contains(exception.Error))
+        {
+            throw exception.As(code);
+        }
     }
 }

@@ -56,9 +56,18 @@ internal sealed class RouteTable(IEndpointRouteBuilder endpoints)
             return this;
         }
 
-        private void Add(string method, string pattern, Delegate handler, string policy)
+        /// <summary>A route without a key: where one is brought to be exchanged.</summary>
+        public Section Open(string method, string pattern, Delegate handler)
         {
-            family.Guard(table.Endpoints.MapMethods(pattern, [method], handler).RequireAuthorization(policy).DisableAntiforgery());
+            Add(method, pattern, handler, null);
+            return this;
+        }
+
+        private void Add(string method, string pattern, Delegate handler, string? policy)
+        {
+            var route = family.Guard(table.Endpoints.MapMethods(pattern, [method], handler).DisableAntiforgery());
+            if (policy is null) route.AllowAnonymous();
+            else route.RequireAuthorization(policy);
             if (!table._patterns.TryGetValue(pattern, out var entry)) table._patterns[pattern] = entry = (family, new SortedSet<string>(StringComparer.Ordinal));
             entry.Methods.Add(method);
         }

@@ -34,7 +34,8 @@ internal static class InferenceApi
         routes.Family(ApiFamilies.InferenceV1)
             .Read("POST", V1 + "chat/{endpoint}", ChatV1Async)
             .Read("POST", V1 + "completions/{endpoint}", CompletionV1Async)
-            .Read("POST", V1 + "embeddings/{endpoint}", EmbeddingsV1Async);
+            .Read("POST", V1 + "embeddings/{endpoint}", EmbeddingsV1Async)
+            .Read("POST", V1 + "tokenizer/{tokenizer}", TokenizerV1Async);
     }
 
     private static Task ChatV2Async(HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
@@ -99,6 +100,22 @@ internal static class InferenceApi
     {
         EchoRequestId(context);
         return EmbedAsync(caller, inference, time, endpoint, body.Value, cancellationToken);
+    }
+
+    /// <summary>Counts a text's tokens, by the model's own tokenizer whichever one is named in the address.</summary>
+    private static async Task<IResult> TokenizerV1Async(string tokenizer, HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time, CancellationToken cancellationToken)
+    {
+        EchoRequestId(context);
+        var requests = body.Value.ToCompletions(null);
+        if (requests.Count > 1) throw PlatformException.Invalid("prompt", "param[prompt] invalid: it must be one text");
+        var answer = await inference.EmbedAsync(caller.OwnerId, body.Value.Model, [requests[0].Prompt!], cancellationToken);
+        return Answers.Plain(new
+        {
+            id = PublicId.Answer("as-"),
+            @object = "tokenizer." + tokenizer,
+            created = Now(time),
+            usage = new { prompt_tokens = answer.PromptTokens, total_tokens = answer.PromptTokens },
+        });
     }
 
     private static async Task<IResult> EmbedAsync(

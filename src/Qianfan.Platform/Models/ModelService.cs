@@ -30,8 +30,7 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
         await RefuseOtherStepAsync(task, request.VersionMeta.Step, cancellationToken);
         if (request.IsNewModel)
         {
-            if (string.IsNullOrWhiteSpace(request.ModelName)) throw PlatformException.Missing("modelName");
-            if (request.ModelName.Length > MostName) throw PlatformException.Invalid("modelName", $"param[modelName] invalid: longer than {MostName} characters");
+            CheckName(request.ModelName, "modelName");
         }
         else if (string.IsNullOrWhiteSpace(request.ModelId))
         {
@@ -46,6 +45,28 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
             if (set?.Versions.FirstOrDefault(version => version.TaskId == task.Id) is { } published) return published;
             if (set is { Versions.Count: > 0 } && request.IsNewModel) throw PlatformException.Conflict($"There is a model {set.Name} already; publish a new version of it, or choose another name");
             return await WriteAsync(context, set, task, request, cancellationToken);
+        }
+        finally
+        {
+            _publishing.Release();
+        }
+    }
+
+    /// <summary>Makes a model without versions.</summary>
+    public async Task<ModelSetRow> CreateSetAsync(string ownerId, CreateCustomModelSetRequest request, CancellationToken cancellationToken)
+    {
+        CheckName(request.ModelSetName, "modelSetName");
+        if (request.ModelType != "Text2Text") throw new PlatformException(PlatformError.NotSupported, "param[modelType] invalid: models here are Text2Text", "modelType");
+        await _publishing.WaitAsync(cancellationToken);
+        try
+        {
+            await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+            if (await context.ModelSets.AnyAsync(row => row.OwnerId == ownerId && row.Name == request.ModelSetName, cancellationToken))
+                throw PlatformException.Conflict($"There is a model {PlatformException.Shown(request.ModelSetName)} already");
+            var now = time.GetUtcNow();
+            var set = context.ModelSets.Add(new ModelSetRow { PublicId = PublicId.ModelSet(), OwnerId = ownerId, Name = request.ModelSetName, CreatedAt = now, ModifiedAt = now }).Entity;
+            await context.SaveChangesAsync(cancellationToken);
+            return set;
         }
         finally
         {
@@ -108,6 +129,12 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
     }
 
     public void Dispose() => _publishing.Dispose();
+
+    private static void CheckName(string? name, string parameter)
+    {
+        if (string.IsNullOrWhiteSpace(name)) throw PlatformException.Missing(parameter);
+        if (name.Length > MostName) throw PlatformException.Invalid(parameter, $"param[{parameter}] invalid: longer than {MostName} characters");
+    }
 
     private static async Task<ModelSetRow?> FindSetAsync(PlatformDbContext context, string ownerId, PublishTrainModelRequest request, CancellationToken cancellationToken)
     {

@@ -16,6 +16,8 @@ internal static class ModelsApi
         .Read<ModelIdRequest>("DescribeModel", DescribeAsync)
         .Read<ModelSetListRequest>("DescribeCustomModelSets", DescribeCustomAsync)
         .Read<NoParameters>("DescribeSystemModelSets", DescribeSystemAsync)
+        .Write<CreateCustomModelSetRequest>("CreateCustomModelSet", CreateSetAsync)
+        .Write<CreateCustomModelRequest>("CreateCustomModel", CreateModelAsync)
         .Write<ModelSetIdRequest>("DeleteModelSet", DeleteSetAsync)
         .Write<ModelIdRequest>("DeleteModel", DeleteAsync);
 
@@ -102,6 +104,22 @@ internal static class ModelsApi
                 modelIds = new[] { model.Name },
             }),
         });
+
+    private static async Task<object?> CreateSetAsync(ModelService models, PlatformCaller caller, CreateCustomModelSetRequest request, CancellationToken cancellationToken) =>
+        new { modelSetId = (await models.CreateSetAsync(caller.OwnerId, request, cancellationToken)).PublicId };
+
+    private static async Task<object?> CreateModelAsync(ModelService models, PlatformCaller caller, CreateCustomModelRequest request, CancellationToken cancellationToken)
+    {
+        if (request.SourceType != "Train") throw new PlatformException(PlatformError.NotSupported, "param[sourceType] invalid: models come from tasks here (Train)", "sourceType");
+        var train = request.TrainMeta ?? throw PlatformException.Missing("trainMeta");
+        var version = await models.PublishAsync(caller.OwnerId, new PublishTrainModelRequest
+        {
+            IsNewModel = false,
+            ModelId = request.ModelSetId,
+            VersionMeta = new PublishVersionMeta { TaskId = "", IterationId = train.TaskId, Step = train.Step, Description = request.Description },
+        }, cancellationToken);
+        return new { modelSetId = version.Set.PublicId, modelId = version.PublicId };
+    }
 
     private static async Task<object?> DeleteSetAsync(ModelService models, PlatformCaller caller, ModelSetIdRequest request, CancellationToken cancellationToken)
     {

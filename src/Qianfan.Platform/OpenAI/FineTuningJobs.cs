@@ -47,7 +47,7 @@ internal sealed class FineTuningJobs(
             ?? throw new PlatformException(PlatformError.InvalidArgument, $"training_file: there is no file {PlatformException.Shown(body.TrainingFile)}", "training_file");
         var dataset = await ImportAsync(ownerId, file, cancellationToken);
         var job = await fineTuning.CreateJobAsync(
-            ownerId, new CreateFineTuningJobRequest { Name = $"openai {file.Name}", Model = model.Name, TrainMode = TrainMode.Sft }, cancellationToken);
+            ownerId, new CreateFineTuningJobRequest { Name = $"openai {file.Name}", Model = model.Name, TrainMode = TrainMode.Sft }, modelLater: false, cancellationToken);
         var task = await fineTuning.EnqueueAsync(job, [rows.Usable(dataset)], null, new TaskRow
         {
             PublicId = PublicId.Task(),

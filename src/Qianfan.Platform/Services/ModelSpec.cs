@@ -10,7 +10,7 @@ namespace Qianfan.Platform.Services;
 /// <param name="AdapterDirectory">An adapter on top of it, or null.</param>
 internal sealed record ModelSpec(string Key, string ModelDirectory, string? AdapterDirectory)
 {
-    public static ModelSpec Of(BaseModel model, DataFolders folders) => new(model.Name, folders.BaseModel(model.Name), null);
+    public static ModelSpec Of(BaseModel model, DataFolders folders) => new(Path.GetFileName(folders.BaseModel(model.Name)), folders.BaseModel(model.Name), null);
 
     public static ModelSpec Of(ModelVersionRow version, DataFolders folders) => version.Kind == "adapter"
         ? new ModelSpec(version.PublicId, folders.BaseModel(version.BaseModel), folders.Model(version.PublicId))

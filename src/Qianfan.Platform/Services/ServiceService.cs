@@ -19,6 +19,9 @@ internal sealed class ServiceService(
     private const int MostName = 200;
     private const int MostSuffix = 120;
 
+    /// <summary>The models that are always served.</summary>
+    public FineTuning.BaseModelCatalog BaseModels => models.BaseModels;
+
     /// <summary>Makes a service; it is deployed in the background.</summary>
     public async Task<ServiceRow> CreateAsync(string ownerId, CreateServiceRequest request, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Qianfan.Platform.Access;
+using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
 using Qianfan.Sdk.Protocol;
 
@@ -8,10 +9,16 @@ namespace Qianfan.Platform.Services;
 /// <summary><c>/v2/service</c> and console V1's list, by which clients find endpoints.</summary>
 internal static class ServicesApi
 {
+    private const string Free = "Free";
+
+    // Every model here answers all three.
+    private static readonly string[] s_kinds = ["chat", "completions", "embeddings"];
+
     public static ActionTable<ServiceService> Actions { get; } = new ActionTable<ServiceService>()
         .Write<CreateServiceRequest>("CreateService", CreateAsync)
         .Read<ServiceIdRequest>("DescribeService", DescribeAsync)
         .Read<DescribeServicesRequest>("DescribeServices", DescribeAllAsync)
+        .Read<DescribePresetServicesRequest>("DescribePresetServices", DescribePresetAsync)
         .Write<ModifyServiceRequest>("ModifyService", ModifyAsync)
         .Write<ServiceIdRequest>("StopService", StopAsync)
         .Write<ServiceIdRequest>("StartService", StartAsync)
@@ -21,7 +28,10 @@ internal static class ServicesApi
     {
         routes.Family(ApiFamilies.ConsoleV2)
             .Read("POST", "/v2/service", (HttpContext context, PlatformCaller caller, ServiceService service) => Actions.InvokeAsync(context, caller, service));
-        routes.Family(ApiFamilies.ConsoleV1).Read("POST", "/wenxinworkshop/service/list", ListAsync);
+        routes.Family(ApiFamilies.ConsoleV1)
+            .Read("POST", "/wenxinworkshop/service/list", ListAsync)
+            .Write("POST", "/wenxinworkshop/service/apply", ApplyAsync)
+            .Read("POST", "/wenxinworkshop/service/detail", DetailAsync);
     }
 
     private static async Task<object?> CreateAsync(ServiceService services, PlatformCaller caller, CreateServiceRequest request, CancellationToken cancellationToken)
@@ -37,6 +47,77 @@ internal static class ServicesApi
     {
         var page = await services.ListAsync(caller.OwnerId, request, cancellationToken);
         return new ServiceDescriptionList { ServiceList = [.. page.Rows.Select(service => Describe(services, service))], PageInfo = page.Info };
+    }
+
+    private static Task<object?> DescribePresetAsync(ServiceService services, PlatformCaller caller, DescribePresetServicesRequest request, CancellationToken cancellationToken)
+    {
+        var models = services.BaseModels.List()
+            .Where(model => request.ServiceIds is not { Count: > 0 } ids || ids.Contains(model.Name))
+            .Where(_ => request.ServiceType is not { Count: > 0 } types || types.Contains("chat"))
+            .Where(_ => request.ChargeStatus is not { Count: > 0 } charges || charges.Contains(Free));
+        return Task.FromResult<object?>(new
+        {
+            serviceList = models.Select(model => new
+            {
+                serviceId = model.Name, name = model.Name, description = model.Description, url = services.Url(model.Name), serviceType = "chat", runStatus = ServiceRunStatus.Serving.Value, chargeStatus = Free,
+            }),
+        });
+    }
+
+    /// <summary>V1's CreateService; without an address of the caller's the platform makes one up.</summary>
+    private static async Task<IResult> ApplyAsync(Body<V1ApplyServiceRequest> body, PlatformCaller caller, ServiceService services, CancellationToken cancellationToken)
+    {
+        var request = body.Value;
+        var service = await services.CreateAsync(caller.OwnerId, new CreateServiceRequest
+        {
+            ModelSetId = request.ModelId,
+            ModelId = request.ModelVersionId,
+            Name = request.Name,
+            UrlSuffix = request.Uri.Length > 0 ? request.Uri : PublicId.Endpoint(),
+            Description = request.Description,
+            ResourceConfig = new ServiceResourceConfig { Type = "CPU-I-2", ReplicasCount = request.Replicas },
+        }, cancellationToken);
+        return Answers.V1(new { result = true, serviceId = service.Id, serviceIdStr = service.PublicId });
+    }
+
+    private static async Task<IResult> DetailAsync(Body<V1ServiceRequest> body, PlatformCaller caller, ServiceService services, CancellationToken cancellationToken)
+    {
+        var service = await services.GetAsync(caller.OwnerId, body.Value.ServiceId, cancellationToken);
+        return Answers.V1(new
+        {
+            id = service.Id,
+            serviceIdStr = service.PublicId,
+            modelId = service.Model.SetId,
+            modelIdStr = service.Model.Set.PublicId,
+            modelName = service.Model.Set.Name,
+            modelType = 0,
+            templateType = 2000,
+            iterationId = service.ModelVersionId,
+            modelVersion = service.Model.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            version = "1",
+            name = service.Name,
+            uri = service.UrlSuffix,
+            fullUri = services.Url(service.UrlSuffix),
+            applyStatus = 2,
+            serviceStatus = V1Status(service.State),
+            sourceType = "Train",
+            onlineTime = service.ModifiedAt.ToUnixTimeSeconds(),
+            callUnitPrice = 0,
+            description = service.Description,
+            message = service.Error,
+            devApiId = 0,
+            apiId = 0,
+            vmConfig = new { resourceId = "", instanceCount = service.Replicas, CPUNum = 0, memory = 0, GPUType = "", GPUNum = 0, volumeId = "" },
+            timeout = 0,
+            qps = service.Qps ?? 0,
+            noAuthAccess = false,
+            hasDeploying = service.State is ServiceState.New or ServiceState.Deploying,
+            openDcl = 0,
+            payType = 0,
+            creator = service.OwnerId,
+            createTime = service.CreatedAt.ToUnixTimeSeconds(),
+            modifyTime = service.ModifiedAt.ToUnixTimeSeconds(),
+        });
     }
 
     private static async Task<object?> ModifyAsync(ServiceService services, PlatformCaller caller, ModifyServiceRequest request, CancellationToken cancellationToken)
@@ -65,21 +146,20 @@ internal static class ServicesApi
 
     private static async Task<IResult> ListAsync(Body<PresetServiceListRequest> body, PlatformCaller caller, ServiceService services, Models.ModelService models, CancellationToken cancellationToken)
     {
-        // A filter for other kinds than chat leaves nothing: that is what is served here.
-        var wanted = body.Value.ApiTypeFilter is not { Count: > 0 } filter || filter.Contains("chat");
-        var common = wanted ? models.BaseModels.List().Select(model => Entry(services, model.Name, model.Name, model.Name, "Done")).ToList() : [];
-        var custom = wanted
-            ? (await services.ListAllAsync(caller.OwnerId, cancellationToken))
-                .Select(service => Entry(services, service.Name, service.UrlSuffix, service.Model.BaseModel, V1Status(service.State))).ToList()
-            : [];
-        return Answers.V1(new PresetServiceList { Common = common, Custom = custom });
+        var wanted = body.Value.ApiTypeFilter is { Count: > 0 } filter ? s_kinds.Where(filter.Contains).ToArray() : s_kinds;
+        var custom = await services.ListAllAsync(caller.OwnerId, cancellationToken);
+        return Answers.V1(new PresetServiceList
+        {
+            Common = [.. models.BaseModels.List().SelectMany(model => wanted.Select(kind => Entry(services, kind, model.Name, model.Name, model.Name, "Done")))],
+            Custom = [.. custom.SelectMany(service => wanted.Select(kind => Entry(services, kind, service.Name, service.UrlSuffix, service.Model.BaseModel, V1Status(service.State))))],
+        });
     }
 
-    private static PresetService Entry(ServiceService services, string name, string suffix, string trainType, string status) => new()
+    private static PresetService Entry(ServiceService services, string kind, string name, string suffix, string trainType, string status) => new()
     {
         Name = name,
-        Url = services.Url(suffix),
-        ApiType = "chat",
+        Url = services.Url(suffix, kind),
+        ApiType = kind,
         ChargeStatus = "FREE",
         VersionList = [new PresetServiceVersion { TrainType = trainType, ServiceStatus = status }],
     };
@@ -97,7 +177,7 @@ internal static class ServicesApi
         Url = services.Url(service.UrlSuffix),
         ServiceType = "chat",
         RunStatus = new ServiceRunStatus(service.State.ToString()),
-        ChargeStatus = "Free",
+        ChargeStatus = Free,
         ResourceConfig = new ServiceResourceConfig { Type = service.ResourceType, ReplicasCount = service.Replicas, Qps = service.Qps },
         CreateTime = WireTime.Iso(service.CreatedAt),
         Message = service.Error,
