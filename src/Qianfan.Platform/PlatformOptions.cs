@@ -65,6 +65,12 @@ public sealed class ConfiguredKey
 
     /// <summary>Whether the key may only read and infer.</summary>
     public bool ReadOnly { get; set; }
+
+    /// <summary>Inference requests a minute, 1 or more. Null (default) is no limit.</summary>
+    public int? RequestsPerMinute { get; set; }
+
+    /// <summary>Tokens a minute, 1 or more; a request counts with the most tokens that it asks for until it ends. Null (default) is no limit.</summary>
+    public int? TokensPerMinute { get; set; }
 }
 
 internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOptions>
@@ -95,6 +101,8 @@ internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOption
             Require(key.AccessKey.Length > 0 && key.AccessKey.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'),
                 $"Keys:{i}:AccessKey must consist of letters, digits, '-' and '_'.");
             Require(key.SecretKey.Length >= 16, $"Keys:{i}:SecretKey must have at least 16 characters.");
+            Require(key.RequestsPerMinute is null or >= 1, $"Keys:{i}:RequestsPerMinute must be 1 or more.");
+            Require(key.TokensPerMinute is null or >= 1, $"Keys:{i}:TokensPerMinute must be 1 or more.");
             Require(!string.IsNullOrWhiteSpace(key.OwnerId), $"Keys:{i}:OwnerId is empty.");
         }
 

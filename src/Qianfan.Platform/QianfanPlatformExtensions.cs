@@ -61,6 +61,7 @@ public static class QianfanPlatformExtensions
         AccessApi.Map(routes);
         FilesApi.Map(routes);
         DatasetsV1Api.Map(routes);
+        DatasetsV2Api.Map(routes);
         FineTuningV1Api.Map(routes);
         FineTuningV2Api.Map(routes);
         ModelsApi.Map(routes);
@@ -110,7 +111,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<FileStore>().AddSingleton<DatasetService>();
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
-        services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<InferenceService>();
+        services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceService>();
         services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>();
         services.TryAddSingleton<IWorkerLauncher, EngineLauncher>();
         // Each is a service that others talk to, and a loop that the host starts and stops.

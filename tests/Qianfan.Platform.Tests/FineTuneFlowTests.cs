@@ -58,8 +58,8 @@ public sealed class FineTuneFlowTests
         serving.Text("url").ShouldBe($"http://platform.test/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/{suffix}");
 
         var listed = (await client.V1Async("service/list", new { })).Result();
-        listed["common"]!.AsArray().Select(entry => entry!.Text("name")).ShouldBe(["qianfan-tiny"]);
-        listed["custom"]!.AsArray().Single()!.Text("url").ShouldEndWith("/chat/" + suffix);
+        listed["common"]!.AsArray().Select(entry => entry!.Text("apiType") + "/" + entry!.Text("name")).ShouldBe(["chat/qianfan-tiny", "completions/qianfan-tiny", "embeddings/qianfan-tiny"]);
+        listed["custom"]!.AsArray().Select(entry => entry!.Text("url").Split("wenxinworkshop")[1]).ShouldBe([$"/chat/{suffix}", $"/completions/{suffix}", $"/embeddings/{suffix}"]);
 
         var v1 = await client.PostAsync("/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/" + suffix, new { messages = new[] { new { role = "user", content = "hi" } }, stream = false });
         v1.Text("result").ShouldBe($"{version}: hi");

@@ -14,7 +14,7 @@ public sealed class ConfiguredPlatformAccess : IPlatformAccess
         ArgumentNullException.ThrowIfNull(options);
         _keys = options.Value.Keys.ToDictionary(
             key => key.AccessKey,
-            key => new PlatformKey(key.AccessKey, key.SecretKey, key.OwnerId, key.ReadOnly),
+            key => new PlatformKey(key.AccessKey, key.SecretKey, key.OwnerId, key.ReadOnly) { RequestsPerMinute = key.RequestsPerMinute, TokensPerMinute = key.TokensPerMinute },
             StringComparer.Ordinal);
     }
 

@@ -16,6 +16,12 @@ public interface IPlatformAccess
 /// <param name="ReadOnly">Whether the key may only read and infer.</param>
 public sealed record PlatformKey(string AccessKey, string SecretKey, string OwnerId, bool ReadOnly)
 {
+    /// <summary>Inference requests that the key may make in a minute of the clock; null is no limit.</summary>
+    public int? RequestsPerMinute { get; init; }
+
+    /// <summary>Tokens, of prompts and answers, that the key may use in a minute of the clock; null is no limit.</summary>
+    public int? TokensPerMinute { get; init; }
+
     /// <summary>The key without its secret.</summary>
     public override string ToString() => $"PlatformKey {AccessKey} of {OwnerId}";
 }

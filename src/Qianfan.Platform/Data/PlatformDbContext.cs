@@ -53,6 +53,11 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
             error.HasIndex(row => new { row.DatasetId, row.Line });
             error.HasOne<DatasetRow>().WithMany().HasForeignKey(row => row.DatasetId).OnDelete(DeleteBehavior.Cascade);
         });
+        modelBuilder.Entity<DatasetRow>(dataset =>
+        {
+            dataset.Property(row => row.Version).HasDefaultValue(1);
+            dataset.HasIndex(row => new { row.GroupPublicId, row.Version }).IsUnique();
+        });
         modelBuilder.Entity<TaskRow>(task =>
         {
             task.HasOne(row => row.Job).WithMany().HasForeignKey(row => row.JobId).OnDelete(DeleteBehavior.Restrict);

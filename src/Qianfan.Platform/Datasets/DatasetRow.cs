@@ -10,6 +10,11 @@ internal sealed class DatasetRow : OwnedRow
 
     public required string Name { get; set; }
 
+    /// <summary>1, 2, 3 ... within its group.</summary>
+    public int Version { get; set; } = 1;
+
+    public string Description { get; set; } = "";
+
     public int ProjectType { get; set; }
 
     public int TemplateType { get; set; }

@@ -54,6 +54,73 @@ internal sealed class DatasetService(
         return await context.Datasets.AsNoTracking().Of(ownerId, id).SingleOrDefaultAsync(cancellationToken) ?? throw PlatformException.NotFound("Dataset", id);
     }
 
+    /// <summary>The owner's dataset, or null.</summary>
+    public async Task<DatasetRow?> FindAsync(string ownerId, string id, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        return await context.Datasets.AsNoTracking().Of(ownerId, id).SingleOrDefaultAsync(cancellationToken);
+    }
+
+    /// <summary>All versions of a group of the owner's, newest first.</summary>
+    /// <exception cref="PlatformException">There is none.</exception>
+    public async Task<IReadOnlyList<DatasetRow>> GroupAsync(string ownerId, string groupId, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var versions = await context.Datasets.AsNoTracking().Where(row => row.OwnerId == ownerId && row.GroupPublicId == groupId).OrderByDescending(row => row.Version).ToListAsync(cancellationToken);
+        return versions.Count > 0 ? versions : throw PlatformException.NotFound("Dataset", groupId);
+    }
+
+    /// <summary>The newest version of each group of the owner's.</summary>
+    public async Task<Page<DatasetRow>> ListGroupsAsync(string ownerId, string? name, Paging paging, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var newest = context.Datasets.AsNoTracking().Where(row => row.OwnerId == ownerId && !context.Datasets.Any(other => other.GroupPublicId == row.GroupPublicId && other.Id > row.Id));
+        if (!string.IsNullOrEmpty(name)) newest = newest.Where(row => row.Name.Contains(name));
+        return await paging.ApplyAsync(newest, cancellationToken);
+    }
+
+    public async Task<Page<DatasetRow>> ListVersionsAsync(string ownerId, string groupId, Paging paging, CancellationToken cancellationToken)
+    {
+        await GroupAsync(ownerId, groupId, cancellationToken);
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        return await paging.ApplyAsync(context.Datasets.AsNoTracking().Where(row => row.OwnerId == ownerId && row.GroupPublicId == groupId), cancellationToken);
+    }
+
+    /// <summary>Adds an empty version to a group.</summary>
+    public async Task<DatasetRow> CreateVersionAsync(string ownerId, string groupId, string? description, CancellationToken cancellationToken)
+    {
+        var newest = (await GroupAsync(ownerId, groupId, cancellationToken))[0];
+        if (description?.Length > MostName) throw PlatformException.Invalid("description", $"param[description] invalid: longer than {MostName} characters");
+        var now = time.GetUtcNow();
+        var row = new DatasetRow
+        {
+            PublicId = PublicId.Dataset(),
+            GroupPublicId = newest.GroupPublicId,
+            OwnerId = ownerId,
+            Name = newest.Name,
+            Version = newest.Version + 1,
+            Description = description ?? "",
+            ProjectType = newest.ProjectType,
+            TemplateType = newest.TemplateType,
+            DataType = newest.DataType,
+            StorageType = newest.StorageType,
+            CreatedAt = now,
+            ModifiedAt = now,
+        };
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        context.Datasets.Add(row);
+        try
+        {
+            await context.SaveChangesAsync(cancellationToken);
+        }
+        catch (DbUpdateException) when (context.Datasets.Any(other => other.GroupPublicId == row.GroupPublicId && other.Version == row.Version))
+        {
+            throw PlatformException.Conflict($"Version {row.Version} of {groupId} was made by somebody else at the same time");
+        }
+
+        return row;
+    }
+
     public async Task<(IReadOnlyList<DatasetRow> Page, int Total)> ListAsync(string ownerId, string? name, int skip, int take, CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);

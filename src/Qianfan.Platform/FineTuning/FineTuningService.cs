@@ -301,7 +301,8 @@ internal sealed class FineTuningService(
     {
         var task = await GetTaskAsync(ownerId, id, cancellationToken);
         if (task.State != TaskState.Done) throw PlatformException.Invalid("incrementTaskId", $"param[incrementTaskId] invalid: task {task.PublicId} is not done");
-        if (task.Job.Model != job.Model) throw PlatformException.Invalid("incrementTaskId", $"param[incrementTaskId] invalid: task {task.PublicId} trained {task.Job.Model}, this job trains {job.Model}");
+        // One model may have several names.
+        if (folders.BaseModel(task.Job.Model) != folders.BaseModel(job.Model)) throw PlatformException.Invalid("incrementTaskId", $"param[incrementTaskId] invalid: task {task.PublicId} trained {task.Job.Model}, this job trains {job.Model}");
         return task;
     }
 }

@@ -7,7 +7,7 @@ namespace Qianfan.Platform.Http;
 /// <remarks><typeparamref name="TService"/> is what the handlers work with; it comes from the container.</remarks>
 internal sealed class ActionTable<TService> where TService : class
 {
-    private readonly Dictionary<string, (bool Writes, Func<HttpContext, PlatformCaller, TService, Task<object?>> Run)> _actions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (bool Writes, Type Request, Func<HttpContext, PlatformCaller, TService, Task<object?>> Run)> _actions = new(StringComparer.Ordinal);
 
     /// <summary>An action for every key.</summary>
     public ActionTable<TService> Read<TRequest>(string name, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler) => Add(name, false, handler);
@@ -15,8 +15,8 @@ internal sealed class ActionTable<TService> where TService : class
     /// <summary>An action for keys that may change something.</summary>
     public ActionTable<TService> Write<TRequest>(string name, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler) => Add(name, true, handler);
 
-    /// <summary>Names and whether they change something.</summary>
-    public IEnumerable<(string Name, bool Writes)> Actions => _actions.Select(action => (action.Key, action.Value.Writes));
+    /// <summary>Names, whether they change something, and what their body is read as.</summary>
+    public IEnumerable<(string Name, bool Writes, Type Request)> Actions => _actions.Select(action => (action.Key, action.Value.Writes, action.Value.Request));
 
     /// <summary>Answers a request.</summary>
     public async Task<IResult> InvokeAsync(HttpContext context, PlatformCaller caller, TService service)
@@ -35,7 +35,7 @@ internal sealed class ActionTable<TService> where TService : class
 
     private ActionTable<TService> Add<TRequest>(string name, bool writes, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler)
     {
-        _actions.Add(name, (writes, async (context, caller, service) => await handler(service, caller, await Bodies.ReadAsync<TRequest>(context), context.RequestAborted)));
+        _actions.Add(name, (writes, typeof(TRequest), async (context, caller, service) => await handler(service, caller, await Bodies.ReadAsync<TRequest>(context), context.RequestAborted)));
         return this;
     }
 }

@@ -123,6 +123,8 @@ internal static class ApiFamilies
                 PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => 14,
                 PlatformError.InvalidToken => 110,
                 PlatformError.ExpiredToken => 111,
+                PlatformError.RequestLimit => 336501,
+                PlatformError.TokenLimit => 336502,
                 PlatformError.Forbidden => 6,
                 PlatformError.Unavailable => 336100,
                 PlatformError.Internal => 336000,
@@ -148,6 +150,8 @@ internal static class ApiFamilies
                 PlatformError.UnknownModel => "invalid_model",
                 PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => "invalid_iam_token",
                 PlatformError.Forbidden => "no_parameter_permission",
+                PlatformError.RequestLimit => "rpm_rate_limit_exceeded",
+                PlatformError.TokenLimit => "tpm_rate_limit_exceeded",
                 PlatformError.Unavailable => "service_unavailable",
                 PlatformError.Internal => "internal_error",
                 PlatformError.NotFound or PlatformError.UnknownRoute => "not_found",
@@ -157,6 +161,7 @@ internal static class ApiFamilies
             var type = error.Status switch
             {
                 401 or 403 => "access_denied",
+                429 => "rate_limit_exceeded",
                 >= 500 => "server_error",
                 _ => "invalid_request_error",
             };
@@ -177,9 +182,10 @@ internal static class ApiFamilies
                 PlatformError.UnknownRoute => "unknown_url",
                 PlatformError.MethodNotAllowed => "method_not_supported",
                 PlatformError.ContextLength => "context_length_exceeded",
+                PlatformError.RequestLimit or PlatformError.TokenLimit => "rate_limit_exceeded",
                 _ => null,
             };
-            var type = error.Status >= 500 ? "server_error" : error.Status == 403 ? "permission_error" : "invalid_request_error";
+            var type = error.Error == PlatformError.RequestLimit ? "requests" : error.Error == PlatformError.TokenLimit ? "tokens" : error.Status >= 500 ? "server_error" : error.Status == 403 ? "permission_error" : "invalid_request_error";
             return new { error = new { message = error.Message, type, param = error.Parameter, code } };
         }
 

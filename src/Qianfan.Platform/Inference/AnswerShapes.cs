@@ -167,6 +167,7 @@ internal sealed class V1Shape(string kind, long created, ApiFamily family) : Ans
             is_truncated = slot.FinishReason == "length",
             result = text,
             need_clear_history = false,
+            is_safe = 1,
             finish_reason = slot.FinishReason is null ? null : Reason(slot),
             usage = Usage(slot),
         },

@@ -63,19 +63,27 @@ internal static class Generation
     /// <param name="answers">One for each choice.</param>
     /// <param name="shape">How the API writes it.</param>
     /// <param name="stream">Whether text is sent as it comes.</param>
-    public static async Task AnswerAsync(HttpContext context, IReadOnlyList<IAsyncEnumerable<DecodedSlot>> answers, AnswerShape shape, bool stream)
+    /// <param name="lease">Told what was used.</param>
+    public static async Task AnswerAsync(HttpContext context, IReadOnlyList<IAsyncEnumerable<DecodedSlot>> answers, AnswerShape shape, bool stream, RateLease lease)
     {
         // An error before the first token is an answer with a status, also where a stream was asked for.
         await using var source = TogetherAsync(answers, context.RequestAborted).GetAsyncEnumerator(context.RequestAborted);
         if (!await source.MoveNextAsync()) throw new PlatformException(PlatformError.Internal, "The worker gave no answer");
-        if (stream) await StreamAsync(context, source, answers.Count, shape);
-        else await WholeAsync(context, source, answers.Count, shape);
+        var lasts = new DecodedSlot[answers.Count];
+        try
+        {
+            if (stream) await StreamAsync(context, source, lasts, shape);
+            else await WholeAsync(context, source, lasts, shape);
+        }
+        finally
+        {
+            lease.Use(lasts);
+        }
     }
 
-    private static async Task WholeAsync(HttpContext context, IAsyncEnumerator<ChoiceStep> source, int count, AnswerShape shape)
+    private static async Task WholeAsync(HttpContext context, IAsyncEnumerator<ChoiceStep> source, DecodedSlot[] lasts, AnswerShape shape)
     {
-        var texts = Enumerable.Range(0, count).Select(_ => new StringBuilder()).ToArray();
-        var lasts = new DecodedSlot[count];
+        var texts = lasts.Select(_ => new StringBuilder()).ToArray();
         do
         {
             var (index, slot) = source.Current;
@@ -86,12 +94,11 @@ internal static class Generation
         await PlatformJson.WriteAsync(context, 200, shape.Whole([.. texts.Zip(lasts, (text, last) => new Choice(text.ToString(), last))]), shape.Json);
     }
 
-    private static async Task StreamAsync(HttpContext context, IAsyncEnumerator<ChoiceStep> source, int count, AnswerShape shape)
+    private static async Task StreamAsync(HttpContext context, IAsyncEnumerator<ChoiceStep> source, DecodedSlot[] lasts, AnswerShape shape)
     {
         var stream = new EventStream(context);
         await stream.StartAsync();
-        var chunks = new int[count];
-        var lasts = new DecodedSlot[count];
+        var chunks = new int[lasts.Length];
         try
         {
             do

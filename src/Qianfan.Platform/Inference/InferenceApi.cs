@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
@@ -72,43 +73,57 @@ internal static class InferenceApi
         return AnswerV1Async(context, caller, inference, body.Value, requests[0], new V1Shape("completion", Now(time), ApiFamilies.InferenceV1));
     }
 
-    private static Task AnswerV1Async(HttpContext context, PlatformCaller caller, InferenceService inference, ChatBody body, GenerationRequest request, V1Shape shape)
+    private static async Task AnswerV1Async(HttpContext context, PlatformCaller caller, InferenceService inference, ChatBody body, GenerationRequest request, V1Shape shape)
     {
         EchoRequestId(context);
-        return Generation.AnswerAsync(context, [inference.GenerateAsync(caller.OwnerId, request, context.RequestAborted)], shape, body.Stream == true);
+        using var lease = Enter(context, caller, request.Sampling.MaxTokens);
+        await Generation.AnswerAsync(context, [inference.GenerateAsync(caller.OwnerId, request, context.RequestAborted)], shape, body.Stream == true, lease);
     }
 
-    private static Task AnswerAsync(
+    private static async Task AnswerAsync(
         HttpContext context, PlatformCaller caller, InferenceService inference, IReadOnlyList<GenerationRequest> requests, ChatBody body, Func<int, AnswerShape> shape)
     {
         var choices = body.Choices;
         if (requests.Count * choices > MostAnswers) throw PlatformException.Invalid("n", $"param[n] invalid: prompts times n is more than {MostAnswers}");
         var answers = requests.SelectMany(request => Enumerable.Range(0, choices).Select(index => inference.GenerateAsync(caller.OwnerId, request.Again(index), context.RequestAborted)));
-        return Generation.AnswerAsync(context, [.. answers], shape(choices), body.Stream == true);
+        using var lease = Enter(context, caller, requests.Sum(request => (long)request.Sampling.MaxTokens) * choices);
+        await Generation.AnswerAsync(context, [.. answers], shape(choices), body.Stream == true, lease);
     }
 
-    private static Task<IResult> EmbeddingsV2Async(Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time, CancellationToken cancellationToken) =>
-        EmbedAsync(caller, inference, time, body.Value.Model, body.Value, cancellationToken);
+    private static RateLease Enter(HttpContext context, PlatformCaller caller, long tokens) =>
+        context.RequestServices.GetRequiredService<RateLimits>().Enter(context, caller.Key, tokens);
 
-    private static async Task<IResult> EmbeddingsOpenAIAsync(Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference, CancellationToken cancellationToken)
+    private static async Task<Embedded> EmbedAsync(HttpContext context, PlatformCaller caller, InferenceService inference, string? model, IReadOnlyList<string> texts)
     {
-        var answer = await inference.EmbedAsync(caller.OwnerId, body.Value.Model, body.Value.Texts(MostInputs), cancellationToken);
+        // Most texts have fewer tokens than characters; what this one has is known when it is embedded.
+        using var lease = Enter(context, caller, texts.Sum(text => (long)text.Length));
+        var answer = await inference.EmbedAsync(caller.OwnerId, model, texts, context.RequestAborted);
+        lease.Use(answer.PromptTokens);
+        return answer;
+    }
+
+    private static Task<IResult> EmbeddingsV2Async(HttpContext context, Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time) =>
+        EmbedAsync(context, caller, inference, time, body.Value.Model, body.Value);
+
+    private static async Task<IResult> EmbeddingsOpenAIAsync(HttpContext context, Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference)
+    {
+        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, body.Value.Texts(MostInputs));
         return Answers.Plain(new { @object = "list", data = body.Value.Data(answer), model = body.Value.Model, usage = new { prompt_tokens = answer.PromptTokens, total_tokens = answer.PromptTokens } });
     }
 
-    private static Task<IResult> EmbeddingsV1Async(string endpoint, HttpContext context, Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time, CancellationToken cancellationToken)
+    private static Task<IResult> EmbeddingsV1Async(string endpoint, HttpContext context, Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
     {
         EchoRequestId(context);
-        return EmbedAsync(caller, inference, time, endpoint, body.Value, cancellationToken);
+        return EmbedAsync(context, caller, inference, time, endpoint, body.Value);
     }
 
     /// <summary>Counts a text's tokens, by the model's own tokenizer whichever one is named in the address.</summary>
-    private static async Task<IResult> TokenizerV1Async(string tokenizer, HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<IResult> TokenizerV1Async(string tokenizer, HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
     {
         EchoRequestId(context);
         var requests = body.Value.ToCompletions(null);
         if (requests.Count > 1) throw PlatformException.Invalid("prompt", "param[prompt] invalid: it must be one text");
-        var answer = await inference.EmbedAsync(caller.OwnerId, body.Value.Model, [requests[0].Prompt!], cancellationToken);
+        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, [requests[0].Prompt!]);
         return Answers.Plain(new
         {
             id = PublicId.Answer("as-"),
@@ -118,10 +133,9 @@ internal static class InferenceApi
         });
     }
 
-    private static async Task<IResult> EmbedAsync(
-        PlatformCaller caller, InferenceService inference, TimeProvider time, string? model, EmbeddingsBody body, CancellationToken cancellationToken)
+    private static async Task<IResult> EmbedAsync(HttpContext context, PlatformCaller caller, InferenceService inference, TimeProvider time, string? model, EmbeddingsBody body)
     {
-        var answer = await inference.EmbedAsync(caller.OwnerId, model, body.Texts(MostInputs), cancellationToken);
+        var answer = await EmbedAsync(context, caller, inference, model, body.Texts(MostInputs));
         return Answers.Plain(new
         {
             id = PublicId.Answer("as-"),

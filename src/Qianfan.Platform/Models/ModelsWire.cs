@@ -110,12 +110,56 @@ internal static class ModelsWire
             required = new[] { "messages" },
             properties = new
             {
-                messages = new { type = "array", items = new { type = "object", required = new[] { "role", "content" } } },
-                stream = new { name = "stream", type = "boolean" },
+                messages = new
+                {
+                    type = "array",
+                    items = new
+                    {
+                        type = "object",
+                        required = new[] { "role", "content" },
+                        properties = new { role = Member("role", "string", "user or assistant, in turn", "user"), content = Member("content", "string", "not empty") },
+                    },
+                },
+                stream = Member("stream", "boolean", "whether the text is sent as it is generated; default false"),
+                user_id = Member("user_id", "string", "the caller's own user"),
+                temperature = Member("temperature", "number", "0 takes the likeliest token always; at most 2"),
+                top_p = Member("top_p", "number", "the smallest set of tokens whose probability reaches this, up to 1"),
+                penalty_score = Member("penalty_score", "number", "against repetition, 1 (off) to 2"),
             },
         },
-        output = new { type = "object", required = Array.Empty<string>(), properties = new { id = new { name = "id", type = "string" }, result = new { name = "result", type = "string" } } },
+        output = new
+        {
+            type = "object",
+            required = Array.Empty<string>(),
+            properties = new
+            {
+                id = Member("id", "string", "of the answer"),
+                @object = Member("object", "string", "chat.completion"),
+                created = Member("created", "integer", "Unix seconds"),
+                sentence_id = Member("sentence_id", "integer", "number of the chunk, in a stream"),
+                is_end = Member("is_end", "boolean", "whether this chunk is the last, in a stream"),
+                is_truncated = Member("is_truncated", "boolean", "whether the answer was cut at its most tokens"),
+                result = Member("result", "string", "the text"),
+                need_clear_history = Member("need_clear_history", "boolean", "always false"),
+                ban_round = Member("ban_round", "integer", "never given"),
+                usage = new
+                {
+                    type = "object",
+                    required = Array.Empty<string>(),
+                    description = "tokens, by the model's own tokenizer",
+                    properties = new
+                    {
+                        prompt_tokens = Member("prompt_tokens", "integer", "of the question"),
+                        completion_tokens = Member("completion_tokens", "integer", "of the answer"),
+                        total_tokens = Member("total_tokens", "integer", "together"),
+                    },
+                },
+            },
+        },
     };
+
+    private static object Member(string name, string type, string description, string? @default = null) =>
+        new { name, type, format = type switch { "integer" => "int32", "number" => "float", _ => null }, @default, description };
 
     private static ModelVersionRow? Newest(ModelSetRow set) => set.Versions.MaxBy(version => version.Version);
 

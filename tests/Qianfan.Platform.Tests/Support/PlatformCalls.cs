@@ -82,10 +82,10 @@ internal static class PlatformCalls
     }
 
     /// <summary>Queues a task over a new dataset.</summary>
-    public static async Task<(string Job, string Task)> TaskAsync(this HttpClient client, string scale = "FullFineTuning", object? hyperParameters = null, string? dataset = null, int splitRatio = 20)
+    public static async Task<(string Job, string Task)> TaskAsync(this HttpClient client, string scale = "FullFineTuning", object? hyperParameters = null, string? dataset = null, int splitRatio = 20, string model = "qianfan-tiny")
     {
         dataset ??= await client.DatasetAsync();
-        var job = (await client.V2Async("finetuning", "CreateFineTuningJob", new { name = "job", model = "qianfan-tiny", trainMode = "SFT" })).Result().Text("jobId");
+        var job = (await client.V2Async("finetuning", "CreateFineTuningJob", new { name = "job", model, trainMode = "SFT" })).Result().Text("jobId");
         var task = await client.V2Async("finetuning", "CreateFineTuningTask", new
         {
             jobId = job,

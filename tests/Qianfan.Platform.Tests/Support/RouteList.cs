@@ -1,7 +1,9 @@
+using System.Reflection;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Qianfan.Platform.Access;
+using Qianfan.Platform.Datasets;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
 using Qianfan.Platform.Models;
@@ -10,7 +12,12 @@ using Qianfan.Platform.Services;
 namespace Qianfan.Platform.Tests.Support;
 
 /// <summary>A route or action that the platform serves, as the host knows it: a new one is tested without being named.</summary>
-internal sealed record Route(string Method, string Path, bool Writes, ApiFamily Family)
+/// <param name="Method">HTTP method.</param>
+/// <param name="Path">Path, with V2's action.</param>
+/// <param name="Writes">Whether it changes something.</param>
+/// <param name="Family">Whose errors it has.</param>
+/// <param name="Body">What its body is read as; null when it has none, or none in JSON.</param>
+internal sealed record Route(string Method, string Path, bool Writes, ApiFamily Family, Type? Body)
 {
     public override string ToString() => $"{Method} {Path}";
 
@@ -32,17 +39,20 @@ internal sealed record Route(string Method, string Path, bool Writes, ApiFamily 
                 endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Single(),
                 "/" + string.Join('/', endpoint.RoutePattern.PathSegments.Select(segment => segment.IsSimple && segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content : "nobodys-id")),
                 endpoint.Metadata.GetMetadata<IAuthorizeData>()!.Policy != PlatformKeyDefaults.Policy,
-                endpoint.Metadata.GetMetadata<ApiFamily>()!))
+                endpoint.Metadata.GetMetadata<ApiFamily>()!,
+                endpoint.Metadata.GetMetadata<MethodInfo>()?.GetParameters().Select(parameter => parameter.ParameterType)
+                    .FirstOrDefault(type => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Body<>))?.GenericTypeArguments[0]))
             .ToList();
         return [.. routes.SelectMany(route => route.Path switch
         {
             "/v2/finetuning" => Actions(route, FineTuningV2Api.Actions.Actions),
+            "/v2/dataset" => Actions(route, DatasetsV2Api.Actions.Actions),
             "/v2/model" => Actions(route, ModelsApi.Actions.Actions),
             "/v2/service" => Actions(route, ServicesApi.Actions.Actions),
             _ => [route],
         })];
     }
 
-    private static IEnumerable<Route> Actions(Route route, IEnumerable<(string Name, bool Writes)> actions) =>
-        actions.Select(action => route with { Path = $"{route.Path}?Action={action.Name}", Writes = action.Writes });
+    private static IEnumerable<Route> Actions(Route route, IEnumerable<(string Name, bool Writes, Type Request)> actions) =>
+        actions.Select(action => route with { Path = $"{route.Path}?Action={action.Name}", Writes = action.Writes, Body = action.Request });
 }

@@ -37,6 +37,10 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<int>("DataType")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("GroupPublicId")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -92,9 +96,17 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<int>("TemplateType")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Version")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasDefaultValue(1);
+
                     b.HasKey("Id");
 
                     b.HasIndex("PublicId")
+                        .IsUnique();
+
+                    b.HasIndex("GroupPublicId", "Version")
                         .IsUnique();
 
                     b.HasIndex("OwnerId", "Id");
