@@ -126,6 +126,27 @@ public sealed class ConsoleV1Tests
     }
 
     [Fact]
+    public async Task Models_are_listed_page_by_page()
+    {
+        await using var host = await PlatformHost.StartAsync(configure: Aliases);
+        foreach (var name in new[] { "one", "two", "three" }) await host.Client.V2Async("model", "CreateCustomModelSet", new { modelSetName = name });
+        (await NamesAsync("user", new { pageNo = 1, pageSize = 2 })).ShouldBe("three,two of 3");
+        (await NamesAsync("user", new { pageNo = 2, pageSize = 2 })).ShouldBe("one of 3");
+        (await NamesAsync("user", new { order = "asc", orderBy = "create_time", nameFilter = "t" })).ShouldBe("two,three of 2");
+        (await NamesAsync("user", new { modelType = new[] { 1 } })).ShouldBe(" of 0");
+        (await NamesAsync("preset", new { nameFilter = "ernie" })).ShouldBe("ERNIE-Bot-turbo-0725 of 1");
+        foreach (var wrong in new object[] { new { pageNo = 0 }, new { pageSize = 1000 }, new { order = "up" } })
+            (await host.Client.V1Async("modelrepo/model/user/list", wrong))["error_code"]!.GetValue<int>().ShouldBe(500001);
+        return;
+
+        async Task<string> NamesAsync(string kind, object body)
+        {
+            var result = (await host.Client.V1Async($"modelrepo/model/{kind}/list", body)).Result();
+            return string.Join(',', result["modelList"]!.AsArray().Select(model => model!.Text("modelName"))) + $" of {result["total"]}";
+        }
+    }
+
+    [Fact]
     public async Task A_model_of_V2_is_made_empty_and_filled_from_a_task()
     {
         await using var host = await PlatformHost.StartAsync();

@@ -95,6 +95,15 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
             ?? throw PlatformException.NotFound("Model version", id);
     }
 
+    /// <summary>Some of the owner's models, and how many there are.</summary>
+    public async Task<(IReadOnlyList<ModelSetRow> Page, int Total)> ListAsync(string ownerId, string? name, bool oldestFirst, int skip, int take, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var sets = context.ModelSets.AsNoTracking().Include(set => set.Versions.OrderByDescending(version => version.Version)).Where(set => set.OwnerId == ownerId);
+        if (!string.IsNullOrEmpty(name)) sets = sets.Where(set => set.Name.Contains(name));
+        return (await (oldestFirst ? sets.OrderBy(set => set.Id) : sets.OrderByDescending(set => set.Id)).Skip(skip).Take(take).ToListAsync(cancellationToken), await sets.CountAsync(cancellationToken));
+    }
+
     public async Task<Page<ModelSetRow>> ListAsync(string ownerId, string? name, Paging paging, CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);

@@ -50,16 +50,32 @@ internal static class ModelsApi
         return Answers.V1(ModelsWire.Version(version.Set, version));
     }
 
-    private static async Task<IResult> UserListAsync(Body<ModelListRequest> body, PlatformCaller caller, ModelService models, CancellationToken cancellationToken)
+    private static async Task<IResult> UserListAsync(Body<UserModelListRequest> body, PlatformCaller caller, ModelService models, CancellationToken cancellationToken)
     {
-        var page = await models.ListAsync(caller.OwnerId, body.Value.NameFilter, Paging.Of(null, 100, null), cancellationToken);
-        return Answers.V1(new { total = page.Rows.Count, modelList = page.Rows.Select(ModelsWire.Set) });
+        var request = body.Value;
+        if (request.Order is not (null or "" or "asc" or "desc")) throw PlatformException.Invalid("order", "param[order] invalid: it must be asc or desc");
+        var (skip, take) = Page(request.PageNo, request.PageSize);
+        // Models here are texts: 0 among the types.
+        if (request.ModelType is { Count: > 0 } types && !types.Contains(0)) return Answers.V1(new { total = 0, modelList = Array.Empty<object>() });
+        var (page, total) = await models.ListAsync(caller.OwnerId, request.NameFilter, request.Order == "asc", skip, take, cancellationToken);
+        return Answers.V1(new { total, modelList = page.Select(ModelsWire.Set) });
     }
 
-    private static IResult PresetList(BaseModelCatalog catalog)
+    private static IResult PresetList(Body<PresetModelListRequest> body, BaseModelCatalog catalog)
     {
-        var models = catalog.List();
-        return Answers.V1(new { total = models.Count, modelList = models.Select(Preset) });
+        var request = body.Value;
+        var (skip, take) = Page(request.PageNo, request.PageSize);
+        var models = catalog.List()
+            .Where(model => string.IsNullOrEmpty(request.NameFilter) || model.Name.Contains(request.NameFilter, StringComparison.OrdinalIgnoreCase))
+            .Where(_ => request.ModelType is not { Count: > 0 } types || types.Contains(0))
+            .ToList();
+        return Answers.V1(new { total = models.Count, modelList = models.Skip(skip).Take(take).Select(Preset) });
+    }
+
+    private static (int Skip, int Take) Page(int number, int size)
+    {
+        if (number is < 1 or > 1_000_000) throw PlatformException.Invalid("pageNo", "param[pageNo] must be between 1 and 1000000");
+        return size is >= 1 and <= 100 ? ((number - 1) * size, size) : throw PlatformException.Invalid("pageSize", "param[pageSize] must be between 1 and 100");
     }
 
     private static async Task<IResult> DeleteSetsAsync(Body<ModelIdsRequest> body, PlatformCaller caller, ModelService models, CancellationToken cancellationToken)
@@ -153,12 +169,6 @@ internal sealed record ModelSetListRequest
     public int? MaxKeys { get; init; }
 
     public bool? PageReverse { get; init; }
-}
-
-/// <summary>modelrepo/model/user/list.</summary>
-internal sealed record ModelListRequest
-{
-    public string? NameFilter { get; init; }
 }
 
 /// <summary>modelrepo/model/batchDelete.</summary>
