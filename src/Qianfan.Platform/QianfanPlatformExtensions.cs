@@ -60,6 +60,7 @@ public static class QianfanPlatformExtensions
         var routes = new RouteTable(endpoints);
         AccessApi.Map(routes);
         FilesApi.Map(routes);
+        UploadsApi.Map(routes);
         DatasetsV1Api.Map(routes);
         DatasetsV2Api.Map(routes);
         FineTuningV1Api.Map(routes);
@@ -108,7 +109,7 @@ public static class QianfanPlatformExtensions
 
     private static void AddFeatures(IServiceCollection services)
     {
-        services.AddSingleton<FileStore>().AddSingleton<DatasetService>();
+        services.AddSingleton<FileStore>().AddSingleton<UploadStore>().AddSingleton<DatasetService>();
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
         services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceService>();

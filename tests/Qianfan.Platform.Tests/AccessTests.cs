@@ -86,7 +86,7 @@ public sealed class AccessTests
     {
         await using var host = await PlatformHost.StartAsync();
         var mine = await OwnEverythingAsync(host);
-        var nobodys = new Owned("file-000000000000000000000000", "ds-0000000000000000", "dg-000000000000", "job-000000000000", "task-000000000000", "am-000000000000", "amv-000000000000", "svco-000000000000", "none", "ftjob-000000000000", "ft:none");
+        var nobodys = new Owned("file-000000000000000000000000", "ds-0000000000000000", "dg-000000000000", "job-000000000000", "task-000000000000", "am-000000000000", "amv-000000000000", "svco-000000000000", "none", "ftjob-000000000000", "ft:none", "upload_000000000000000000000000");
         var covered = new HashSet<string>(StringComparer.Ordinal);
         using var other = host.OtherOwner();
         foreach (var (theirs, none) in Calls(mine).Zip(Calls(nobodys)))
@@ -107,9 +107,9 @@ public sealed class AccessTests
 
     private sealed record Call(string Method, string Path, object? Body = null);
 
-    private sealed record Owned(string File, string Dataset, string Group, string Job, string Task, string Set, string Version, string Service, string Suffix, string OpenAIJob, string Model)
+    private sealed record Owned(string File, string Dataset, string Group, string Job, string Task, string Set, string Version, string Service, string Suffix, string OpenAIJob, string Model, string Upload)
     {
-        public IEnumerable<string> Ids => [OpenAIJob, Model, File, Dataset, Dataset[3..], Group, Job, Task, Set, Version, Service, Suffix];
+        public IEnumerable<string> Ids => [OpenAIJob, Model, Upload, File, Dataset, Dataset[3..], Group, Job, Task, Set, Version, Service, Suffix];
     }
 
     // Members by which a body names what exists already.
@@ -149,7 +149,7 @@ public sealed class AccessTests
         var openAI = (await client.PostAsync("/v1/fine_tuning/jobs", new { training_file = file, model = "qianfan-tiny" })).Text("id");
         while ((await client.GetJsonAsync("/v1/fine_tuning/jobs/" + openAI)).Text("status") != "succeeded") await PlatformCalls.BreatheAsync();
         var model = (await client.GetJsonAsync("/v1/fine_tuning/jobs/" + openAI)).Text("fine_tuned_model");
-        return new Owned(file, dataset, group, job, task, set, version, service, "mine", openAI, model);
+        return new Owned(file, dataset, group, job, task, set, version, service, "mine", openAI, model, (await client.PostAsync("/v1/uploads", new { filename = "f", purpose = "fine-tune", bytes = 5 })).Text("id"));
     }
 
     private static IEnumerable<Call> Calls(Owned mine)
@@ -159,6 +159,10 @@ public sealed class AccessTests
         yield return new("GET", $"/v1/files/{mine.File}");
         yield return new("GET", $"/v1/files/{mine.File}/content");
         yield return new("DELETE", $"/v1/files/{mine.File}");
+        yield return new("GET", $"/v1/uploads/{mine.Upload}");
+        yield return new("POST", $"/v1/uploads/{mine.Upload}/parts");
+        yield return new("POST", $"/v1/uploads/{mine.Upload}/cancel");
+        yield return new("POST", $"/v1/uploads/{mine.Upload}/complete", new { part_ids = new[] { "part_x" } });
         yield return new("GET", $"/v1/models/{mine.Model}");
         yield return new("DELETE", $"/v1/models/{mine.Model}");
         foreach (var tail in new[] { "", "/events", "/checkpoints" }) yield return new("GET", $"/v1/fine_tuning/jobs/{mine.OpenAIJob}{tail}");

@@ -146,6 +146,19 @@ export function openaiSuite(shared) {
     assert.ok(await rejection(client.files.retrieve(files[0].id)) instanceof OpenAI.NotFoundError);
   });
 
+  test('a file is uploaded in parts', async () => {
+    const text = Buffer.from(rows(40));
+    const upload = await client.uploads.create({ filename: 'parts.jsonl', purpose: 'fine-tune', bytes: text.length, mime_type: 'text/jsonl' });
+    const parts = [];
+    for (const piece of [text.subarray(0, 1000), text.subarray(1000)]) parts.push(await client.uploads.parts.create(upload.id, { data: await toFile(piece, 'part') }));
+    const completed = await client.uploads.complete(upload.id, { part_ids: parts.map(part => part.id) });
+    assert.equal(completed.status, 'completed');
+    assert.equal(await (await client.files.content(completed.file.id)).text(), text.toString());
+    const other = await client.uploads.create({ filename: 'x.jsonl', purpose: 'fine-tune', bytes: 5, mime_type: 'text/jsonl' });
+    assert.equal((await client.uploads.cancel(other.id)).status, 'cancelled');
+    assert.ok(await rejection(client.uploads.complete(other.id, { part_ids: [] })) instanceof OpenAI.BadRequestError);
+  });
+
   test('a file is fine-tuned on; its model answers what was in the rows, and is deleted', { timeout: 170_000 }, async () => {
     const file = await upload(client, 'zorblax.jsonl', rows(4));
     const created = await client.fineTuning.jobs.create({

@@ -28,6 +28,8 @@ internal sealed class DataFolders
 
     public string Files => Path.Combine(_root, "files");
 
+    public string Uploads => Path.Combine(_root, "uploads");
+
     public string Datasets => Path.Combine(_root, "datasets");
 
     public string Tasks => Path.Combine(_root, "tasks");
@@ -35,6 +37,8 @@ internal sealed class DataFolders
     public string Models => Path.Combine(_root, "models");
 
     public string File(string publicId) => Path.Combine(Files, publicId);
+
+    public string UploadPart(string publicId) => Path.Combine(Uploads, publicId);
 
     public string Dataset(string publicId) => Path.Combine(Datasets, publicId);
 
@@ -53,6 +57,6 @@ internal sealed class DataFolders
 
     public void Create()
     {
-        foreach (var folder in new[] { _root, Files, Datasets, Tasks, Models }) Directory.CreateDirectory(folder);
+        foreach (var folder in new[] { _root, Files, Uploads, Datasets, Tasks, Models }) Directory.CreateDirectory(folder);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class PlatformDatabase(IDbContextFactory<PlatformDbContext> cont
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await context.Database.MigrateAsync(cancellationToken);
         await DeleteUnknownAsync(folders.Files, context.Files, cancellationToken);
+        await DeleteUnknownAsync(folders.Uploads, context.UploadParts, cancellationToken);
         await DeleteUnknownAsync(folders.Datasets, context.Datasets, cancellationToken);
         await DeleteUnknownAsync(folders.Tasks, context.Tasks, cancellationToken);
         await DeleteUnknownAsync(folders.Models, context.ModelVersions, cancellationToken);

@@ -13,6 +13,10 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
 {
     public DbSet<FileRow> Files => Set<FileRow>();
 
+    public DbSet<UploadRow> Uploads => Set<UploadRow>();
+
+    public DbSet<UploadPartRow> UploadParts => Set<UploadPartRow>();
+
     public DbSet<DatasetRow> Datasets => Set<DatasetRow>();
 
     public DbSet<ImportErrorRow> ImportErrors => Set<ImportErrorRow>();
@@ -35,12 +39,15 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
         configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UtcTicks>();
         configurationBuilder.Properties<TaskState>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<ServiceState>().HaveConversion<string>().HaveMaxLength(16);
+        configurationBuilder.Properties<UploadState>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<TaskOrigin>().HaveConversion<string>().HaveMaxLength(16);
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         Owned<FileRow>(modelBuilder);
+        Owned<UploadRow>(modelBuilder);
+        Owned<UploadPartRow>(modelBuilder);
         Owned<DatasetRow>(modelBuilder);
         Owned<JobRow>(modelBuilder);
         Owned<TaskRow>(modelBuilder);
@@ -53,6 +60,7 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
             error.HasIndex(row => new { row.DatasetId, row.Line });
             error.HasOne<DatasetRow>().WithMany().HasForeignKey(row => row.DatasetId).OnDelete(DeleteBehavior.Cascade);
         });
+        modelBuilder.Entity<UploadPartRow>().HasOne<UploadRow>().WithMany().HasForeignKey(part => part.UploadId).OnDelete(DeleteBehavior.Cascade);
         modelBuilder.Entity<DatasetRow>(dataset =>
         {
             dataset.Property(row => row.Version).HasDefaultValue(1);

@@ -26,6 +26,10 @@ internal static class PublicId
 
     public static string File() => New("file-", 24);
 
+    public static string Upload() => New("upload_", 24);
+
+    public static string UploadPart() => New("part_", 24);
+
     public static string Answer(string prefix) => New(prefix, 20);
 
     private static string New(string prefix, int length) => prefix + RandomNumberGenerator.GetString(Alphabet, length);

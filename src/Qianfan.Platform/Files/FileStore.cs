@@ -16,9 +16,17 @@ internal sealed class FileStore(IDbContextFactory<PlatformDbContext> contexts, D
     public async Task<(string Id, long Bytes)> ReceiveAsync(Stream content, CancellationToken cancellationToken)
     {
         var id = PublicId.File();
-        var limit = options.Value.MaxFileBytes;
+        var bytes = await WriteAsync(
+            folders.File(id), content, options.Value.MaxFileBytes, most => new PlatformException(PlatformError.TooLarge, $"The file is larger than {most} bytes (setting MaxFileBytes)", "file"), cancellationToken);
+        return (id, bytes);
+    }
+
+    /// <summary>Streams bytes to a place on the disk.</summary>
+    /// <returns>How many there were.</returns>
+    public static async Task<long> WriteAsync(string path, Stream content, long most, Func<long, PlatformException> tooLarge, CancellationToken cancellationToken)
+    {
         long bytes = 0;
-        await AtomicFile.WriteAsync(folders.File(id), async stream =>
+        await AtomicFile.WriteAsync(path, async stream =>
         {
             var buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(BufferSize);
             try
@@ -26,7 +34,7 @@ internal sealed class FileStore(IDbContextFactory<PlatformDbContext> contexts, D
                 while (await content.ReadAsync(buffer, cancellationToken) is var read and > 0)
                 {
                     bytes += read;
-                    if (bytes > limit) throw new PlatformException(PlatformError.TooLarge, $"The file is larger than {limit} bytes (setting MaxFileBytes)", "file");
+                    if (bytes > most) throw tooLarge(most);
                     await stream.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
                 }
             }
@@ -35,18 +43,22 @@ internal sealed class FileStore(IDbContextFactory<PlatformDbContext> contexts, D
                 System.Buffers.ArrayPool<byte>.Shared.Return(buffer);
             }
         });
-        return (id, bytes);
+        return bytes;
     }
 
     /// <summary>Makes received bytes an upload of the owner.</summary>
     public async Task<FileRow> KeepAsync(string id, long bytes, string ownerId, string name, string purpose, CancellationToken cancellationToken)
     {
-        var row = new FileRow { PublicId = id, OwnerId = ownerId, Name = name, Purpose = purpose, Bytes = bytes, CreatedAt = time.GetUtcNow() };
+        var row = Row(id, bytes, ownerId, name, purpose);
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         context.Files.Add(row);
         await context.SaveChangesAsync(cancellationToken);
         return row;
     }
+
+    /// <summary>The row that makes received bytes an upload once it is stored.</summary>
+    public FileRow Row(string id, long bytes, string ownerId, string name, string purpose) =>
+        new() { PublicId = id, OwnerId = ownerId, Name = name, Purpose = purpose, Bytes = bytes, CreatedAt = time.GetUtcNow() };
 
     /// <summary>Forgets received bytes.</summary>
     public void Drop(string id) => File.Delete(folders.File(id));

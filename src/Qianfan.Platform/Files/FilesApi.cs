@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 using Qianfan.Platform.Access;
@@ -23,38 +22,22 @@ internal static class FilesApi
 
     private static async Task<IResult> UploadAsync(HttpContext context, PlatformCaller caller, FileStore files, CancellationToken cancellationToken)
     {
-        // The store counts the bytes itself and says which limit was passed; the server's own limit would only say that one was.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature) feature.MaxRequestBodySize = null;
-        var reader = new MultipartReader(Boundary(context.Request), context.Request.Body);
         string? purpose = null;
         (string Id, long Bytes, string Name)? received = null;
         try
         {
-            while (await ReadSectionAsync(reader, cancellationToken) is { } section)
+            await MultipartBody.ReadAsync(context, "file", async (name, section, disposition) =>
             {
-                var disposition = section.GetContentDispositionHeader();
-                var name = HeaderUtilities.RemoveQuotes(disposition?.Name ?? default).Value;
                 if (name == "purpose") purpose = await ReadTextAsync(section, cancellationToken);
-                else if (name == "file" && received is null)
-                {
-                    var (id, bytes) = await files.ReceiveAsync(section.Body, cancellationToken);
-                    received = (id, bytes, FileName(disposition!));
-                }
-            }
-
+                if (name != "file" || received is not null) return;
+                var (id, bytes) = await files.ReceiveAsync(section.Body, cancellationToken);
+                received = (id, bytes, FileName(disposition));
+            }, cancellationToken);
             if (received is not { } file) throw PlatformException.Missing("file");
             if (string.IsNullOrWhiteSpace(purpose)) throw PlatformException.Missing("purpose");
             var row = await files.KeepAsync(file.Id, file.Bytes, caller.OwnerId, file.Name, purpose, cancellationToken);
             received = null;
             return Answers.Plain(Describe(row));
-        }
-        catch (InvalidDataException exception)
-        {
-            throw PlatformException.Invalid("file", "The multipart body can't be read: " + exception.Message);
-        }
-        catch (IOException exception) when (exception is not FileNotFoundException && !cancellationToken.IsCancellationRequested && exception.Message.Contains("stream", StringComparison.OrdinalIgnoreCase))
-        {
-            throw PlatformException.Invalid("file", "The multipart body ends before the file does");
         }
         finally
         {
@@ -86,7 +69,8 @@ internal static class FilesApi
         return TypedResults.File(files.Open(row), "application/octet-stream", row.Name);
     }
 
-    private static FileObject Describe(FileRow row) => new()
+    /// <summary>A file as OpenAI shows it.</summary>
+    public static FileObject Describe(FileRow row) => new()
     {
         Id = row.PublicId,
         Object = "file",
@@ -96,17 +80,6 @@ internal static class FilesApi
         Purpose = row.Purpose,
         Status = "processed",
     };
-
-    private static string Boundary(HttpRequest request)
-    {
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type) || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
-            throw PlatformException.Invalid("file", "The body must be multipart/form-data with the parts purpose and file");
-        var boundary = HeaderUtilities.RemoveQuotes(type.Boundary).Value;
-        return string.IsNullOrEmpty(boundary) || boundary.Length > 200 ? throw PlatformException.Invalid("file", "The multipart body has no boundary") : boundary;
-    }
-
-    private static async Task<MultipartSection?> ReadSectionAsync(MultipartReader reader, CancellationToken cancellationToken) =>
-        await reader.ReadNextSectionAsync(cancellationToken);
 
     private static async Task<string> ReadTextAsync(MultipartSection section, CancellationToken cancellationToken)
     {
