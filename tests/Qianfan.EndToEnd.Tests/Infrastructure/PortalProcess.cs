@@ -97,7 +97,7 @@ internal sealed partial class PortalProcess : IAsyncDisposable
             try
             {
                 var line = File.ReadAllText(Path.Combine(directory, "cmdline")).Split('\0', StringSplitOptions.RemoveEmptyEntries);
-                if (line.Any(a => a.Contains("Qianfan.Engine", StringComparison.Ordinal)) && line.Contains(mode))
+                if (line.Any(a => a.StartsWith(Repository.Root + Path.DirectorySeparatorChar, StringComparison.Ordinal) && a.Contains("Qianfan.Engine", StringComparison.Ordinal)) && line.Contains(mode))
                     found.Add(id);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
