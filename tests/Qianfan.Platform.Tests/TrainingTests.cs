@@ -21,6 +21,10 @@ public sealed class TrainingTests
     [InlineData("FullFineTuning", "{\"loraRank\":8}", "hyperParameterConfig.loraRank", "is not known")]
     [InlineData("FullFineTuning", "{\"learningRate\":1}", "hyperParameterConfig.learningRate", "between 1E-06 and 0.01")]
     [InlineData("FullFineTuning", "{\"schedulerName\":\"zigzag\"}", "hyperParameterConfig.schedulerName", "cosine")]
+    [InlineData("LoRA", "{\"loraTargetModules\":[\"mlp.up_proj\",\"lm_head\"]}", "hyperParameterConfig.loraTargetModules", "some of self_attn.q_proj")]
+    [InlineData("LoRA", "{\"loraTargetModules\":[]}", "hyperParameterConfig.loraTargetModules", "some of self_attn.q_proj")]
+    [InlineData("LoRA", "{\"loraTargetModules\":\"mlp.up_proj\"}", "hyperParameterConfig.loraTargetModules", "some of self_attn.q_proj")]
+    [InlineData("LoRA", "{\"Packing\":\"maybe\"}", "hyperParameterConfig.Packing", "one of False, True")]
     [InlineData("PromptTuning", "{}", "parameterScale", "FullFineTuning or LoRA")]
     public async Task A_value_out_of_its_limits_is_refused_by_name(string scale, string hyperParameters, string field, string message)
     {
@@ -42,6 +46,35 @@ public sealed class TrainingTests
         var empty = (await host.Client.V1Async("dataset/create", new { name = "d" })).Result().Text("datasetId");
         (await CreateAsync(host.Client, empty, "LoRA", new JsonObject(), 20)).Text("message").ShouldContain("has no rows");
         (await host.Client.V2Async("finetuning", "CreateFineTuningJob", new { name = "x", model = "gpt-9", trainMode = "SFT" })).Text("message").ShouldContain("there are: qianfan-tiny");
+    }
+
+    [Theory]
+    [InlineData("{\"earlyStopPatience\":3}", "hyperParameterConfig.earlyStopPatience")]
+    [InlineData("{\"keepBest\":true}", "hyperParameterConfig.keepBest")]
+    public async Task What_looks_at_held_out_rows_needs_some(string hyperParameters, string field)
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var dataset = await host.Client.DatasetAsync();
+        (await CreateAsync(host.Client, dataset, "LoRA", JsonNode.Parse(hyperParameters)!, 0)).Text("message").ShouldContain(field);
+    }
+
+    [Fact]
+    public async Task The_worker_gets_what_only_some_trainings_need()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var (_, task) = await host.Client.TaskAsync(
+            "LoRA",
+            JsonNode.Parse("""{"loraTargetModules":["self_attn.q_proj","self_attn.v_proj"],"Packing":"True","gradientAccumulationSteps":4,"earlyStopPatience":"3","keepBest":true}""")!);
+        var trainer = await host.Workers.NextTrainerAsync();
+        await host.Client.AwaitTaskAsync(task, "Done");
+        var config = trainer.Job.Config;
+        config.LoraTargetModules.ShouldBe(["q_proj", "v_proj"]);
+        config.ShouldBe(config with { Packing = true, GradientAccumulationSteps = 4, EarlyStopPatience = 3, KeepBest = true });
+
+        var (_, plain) = await host.Client.TaskAsync("LoRA", new { epoch = 3 });
+        var second = await host.Workers.NextTrainerAsync();
+        await host.Client.AwaitTaskAsync(plain, "Done");
+        second.Job.Config.ShouldBe(second.Job.Config with { LoraTargetModules = null, Packing = false, GradientAccumulationSteps = 1, EarlyStopPatience = 0, KeepBest = false });
     }
 
     [Fact]

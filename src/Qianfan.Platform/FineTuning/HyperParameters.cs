@@ -14,6 +14,8 @@ internal static class HyperParameters
 
     private sealed record Known(string Key, string Name, string Description, string Type, HyperParameterLimit Limit, Func<TrainingConfig, JsonElement, TrainingConfig> Apply);
 
+    private static readonly string[] s_linear = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
+
     // What a base model says in its description goes before the limits here.
     private static readonly Known[] s_known =
     [
@@ -31,6 +33,12 @@ internal static class HyperParameters
         Integer("loraRank", "LoRA rank", "Rank of the adapter", 1, 1024, 8, (config, value) => config with { LoraRank = value }),
         Number("loraAlpha", "LoRA alpha", "Scale of the adapter, divided by its rank", 0.001, 4096, 16, (config, value) => config with { LoraAlpha = value }),
         Number("loraDropout", "LoRA dropout", "Dropout before the adapter", 0, 0.9, 0, (config, value) => config with { LoraDropout = value }),
+        Several("loraTargetModules", "LoRA layers", "Linear layers that get an adapter", s_linear, (config, value) => config with { LoraTargetModules = value.Count == s_linear.Length ? null : value }),
+        // Capital P: so it is on the wire of the official clients, True and False as texts too.
+        Switch("Packing", "Packing", "Short rows share a sequence, without seeing each other", (config, value) => config with { Packing = value }),
+        Integer("gradientAccumulationSteps", "Accumulation", "Batches whose gradients make one step", 1, 1024, 1, (config, value) => config with { GradientAccumulationSteps = value }),
+        Integer("earlyStopPatience", "Early stop", "Validations without a better loss after which training ends; 0: never", 0, 1000, 0, (config, value) => config with { EarlyStopPatience = value }),
+        Switch("keepBest", "Best weights", "The model has the weights of its best validation, not the last ones", (config, value) => config with { KeepBest = value }),
     ];
 
     /// <summary>The parameters of a base model and scale, as DescribeFineTuningSupportModels lists them.</summary>
@@ -41,7 +49,7 @@ internal static class HyperParameters
             Name = entry.Known.Name,
             Description = entry.Known.Description,
             Type = entry.Known.Type,
-            CheckType = entry.Limit.Choices is null ? "range" : "choice",
+            CheckType = entry.Known.Type == "array" ? "mult_choice" : entry.Limit.Choices is null ? "range" : "choice",
             CheckValue = entry.Limit.Choices ?? [Json(entry.Limit.Min ?? 0), Json(entry.Limit.Max ?? double.MaxValue)],
             Default = entry.Limit.Default,
         })];
@@ -61,6 +69,7 @@ internal static class HyperParameters
         foreach (var (key, _) in given.Where(entry => entry.Value is not null && !applicable.ContainsKey(entry.Key)))
             throw Wrong(key, $"is not known to {model.Name} with {scale}; known are {string.Join(", ", applicable.Keys)}");
 
+        Together(given, validationPercent);
         var config = new TrainingConfig { ParameterScale = scale, Epochs = 1, BatchSize = 1, LearningRate = 0.001, MaxSequenceLength = model.ContextLength };
         foreach (var (key, (known, limit)) in applicable)
         {
@@ -76,8 +85,22 @@ internal static class HyperParameters
         where scale == "LoRA" || !known.Key.StartsWith("lora", StringComparison.Ordinal)
         select (known, limits.GetValueOrDefault(known.Key) ?? known.Limit);
 
+    // Both look at rows that are held out.
+    private static void Together(JsonObject given, double validationPercent)
+    {
+        if (validationPercent > 0)
+            return;
+        foreach (var key in new[] { "earlyStopPatience", "keepBest" })
+        {
+            if (given[key]?.ToString() is { } value && value is not "0" and not "False")
+                throw Wrong(key, "needs rows that are held out: give a split ratio above 0");
+        }
+    }
+
     private static JsonElement Check(Known known, HyperParameterLimit limit, JsonNode node)
     {
+        if (known.Type == "array")
+            return CheckSeveral(known, limit.Choices!, node);
         var value = Read(known, node);
         if (limit.Choices is { } choices)
         {
@@ -92,12 +115,20 @@ internal static class HyperParameters
         return value;
     }
 
+    private static JsonElement CheckSeveral(Known known, IReadOnlyList<JsonElement> choices, JsonNode node)
+    {
+        if (node is not JsonArray { Count: > 0 } given || !given.All(item => choices.Any(choice => choice.ToString() == item?.ToString())))
+            throw Wrong(known.Key, $"must be a list of some of {string.Join(", ", choices)}, not {PlatformException.Shown(node.ToJsonString())}");
+        return JsonSerializer.SerializeToElement(given.Select(item => item!.ToString()).Distinct());
+    }
+
     // Official clients send some numbers as text.
     private static JsonElement Read(Known known, JsonNode node)
     {
         var text = node is JsonValue value && value.TryGetValue<string>(out var given) ? given : node.ToJsonString();
         return known.Type switch
         {
+            "string" when node is JsonValue boolean && boolean.TryGetValue<bool>(out var flag) => Json(flag ? "True" : "False"),
             "string" when node is JsonValue => Json(text),
             "int" when long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) && whole is >= int.MinValue and <= int.MaxValue => Json(whole),
             "int" when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && real == Math.Floor(real) && Math.Abs(real) <= int.MaxValue => Json((long)real),
@@ -118,6 +149,19 @@ internal static class HyperParameters
 
     private static Known Choice(string key, string name, string description, string[] choices, Func<TrainingConfig, string, TrainingConfig> apply) =>
         new(key, name, description, "string", new HyperParameterLimit { Default = Json(choices[0]), Choices = [.. choices.Select(Json)] }, (config, value) => apply(config, value.GetString()!));
+
+    private static Known Switch(string key, string name, string description, Func<TrainingConfig, bool, TrainingConfig> apply) =>
+        Choice(key, name, description, ["False", "True"], (config, value) => apply(config, value == "True"));
+
+    private static Known Several(string key, string name, string description, string[] choices, Func<TrainingConfig, IReadOnlyList<string>, TrainingConfig> apply) =>
+        new(
+            key,
+            name,
+            description,
+            "array",
+            new HyperParameterLimit { Default = JsonSerializer.SerializeToElement(choices), Choices = [.. choices.Select(Json)] },
+            // The engine calls layers by their last name.
+            (config, value) => apply(config, [.. value.EnumerateArray().Select(item => item.GetString()!.Split('.')[^1])]));
 
     private static JsonElement Json(string value) => JsonSerializer.SerializeToElement(value);
 
