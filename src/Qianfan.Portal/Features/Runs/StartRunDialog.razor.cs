@@ -105,6 +105,14 @@ public sealed partial class StartRunDialog : PortalPage
             _values[field.Key] = value.Trim();
     }
 
+    // Switches are words on the wire.
+    private string ChoiceText(string? choice) => choice switch
+    {
+        "True" => Text["Yes"],
+        "False" => Text["No"],
+        _ => choice ?? "",
+    };
+
     private bool IsWrong(TrainField field) => _values.TryGetValue(field.Key, out var value) && !field.Accepts(value);
 
     private string MethodName(string peftType) => Text[$"Method_{peftType}"] is { ResourceNotFound: false } known ? known.Value : peftType;

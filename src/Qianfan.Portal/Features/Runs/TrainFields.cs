@@ -43,8 +43,8 @@ public sealed record TrainMethod(string PeftType, IReadOnlyList<TrainField> Fiel
 /// <param name="Methods">How it can be trained; the default first.</param>
 public sealed record BaseModelOption(string Name, IReadOnlyList<TrainMethod> Methods)
 {
-    // Parameters that a form can show: those of TrainConfig that are a number or a choice.
-    private static readonly string[] KnownFields = ["epoch", "batchSize", "learningRate", "maxSeqLen", "loraRank", "loraAlpha", "loraDropout", "warmupRatio", "weightDecay", "schedulerName", "loggingSteps"];
+    // Parameters that a form can show: those that are a number or a choice.
+    private static readonly string[] KnownFields = ["epoch", "batchSize", "learningRate", "maxSeqLen", "loraRank", "loraAlpha", "loraDropout", "warmupRatio", "weightDecay", "schedulerName", "gradientAccumulationSteps", "Packing", "earlyStopPatience", "keepBest", "loggingSteps"];
 
     /// <summary>What a platform reports, as far as it can be fine-tuned with rows of question and answer.</summary>
     public static IReadOnlyList<BaseModelOption> From(IReadOnlyList<SupportedModel> models) =>
