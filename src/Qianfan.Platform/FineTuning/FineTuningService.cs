@@ -20,7 +20,8 @@ internal sealed class FineTuningService(
     BaseModelCatalog models,
     DataFolders folders,
     IOptions<PlatformOptions> options,
-    TimeProvider time)
+    TimeProvider time,
+    ITaskListener? listener = null)
 {
     private const int MostName = 200;
     private const int MostDescription = 2000;
@@ -79,8 +80,9 @@ internal sealed class FineTuningService(
     }
 
     /// <summary>Makes a task and puts it into the queue.</summary>
-    public async Task<TaskRow> CreateTaskAsync(string ownerId, CreateFineTuningTaskRequest request, CancellationToken cancellationToken)
+    public async Task<TaskRow> CreateTaskAsync(PlatformKey key, CreateFineTuningTaskRequest request, CancellationToken cancellationToken)
     {
+        var ownerId = key.OwnerId;
         var job = await GetJobAsync(ownerId, request.JobId, cancellationToken);
         var model = models.Get(job.Model, "model");
         if (request.DatasetConfig.SplitRatio is not { } split) throw PlatformException.Invalid("splitRatio", "param[splitRatio] invalid: it is missing (percent of the rows that are held out)");
@@ -88,7 +90,7 @@ internal sealed class FineTuningService(
         var config = HyperParameters.Resolve(model, request.ParameterScale, request.HyperParameterConfig, split);
         var increment = request.IncrementTaskId is { Length: > 0 } id ? await GetIncrementAsync(ownerId, id, job, cancellationToken) : null;
         var datasets = await rows.ResolveAsync(ownerId, request.DatasetConfig, cancellationToken);
-        return await EnqueueAsync(job, datasets, increment, new TaskRow
+        return await EnqueueAsync(key, job, datasets, increment, new TaskRow
         {
             PublicId = PublicId.Task(),
             OwnerId = ownerId,
@@ -102,7 +104,7 @@ internal sealed class FineTuningService(
     }
 
     /// <summary>Writes the task's folder and puts the task into the queue.</summary>
-    public async Task<TaskRow> EnqueueAsync(JobRow job, IReadOnlyList<TaskRows.Part> datasets, TaskRow? increment, TaskRow task, CancellationToken cancellationToken)
+    public async Task<TaskRow> EnqueueAsync(PlatformKey key, JobRow job, IReadOnlyList<TaskRows.Part> datasets, TaskRow? increment, TaskRow task, CancellationToken cancellationToken)
     {
         var folder = folders.Task(task.PublicId);
         await AtomicFile.WriteFolderAsync(folder, async partial =>
@@ -116,6 +118,7 @@ internal sealed class FineTuningService(
             task.Config = JsonSerializer.Serialize(config, PlatformJson.Options);
         }
 
+        if (listener is not null) await listener.CreatingAsync(key, task.PublicId, cancellationToken);
         task.CreatedAt = task.QueuedAt = time.GetUtcNow();
         await using (var context = await contexts.CreateDbContextAsync(cancellationToken))
         {
@@ -218,6 +221,7 @@ internal sealed class FineTuningService(
     {
         var task = await GetTaskAsync(ownerId, id, cancellationToken);
         if (task is { State: TaskState.Running, StopRequested: true }) await AwaitStopAsync(task, cancellationToken);
+        if (listener is not null) await listener.ResumingAsync(ownerId, task.PublicId, cancellationToken);
         var changed = await store.ChangeAsync(task.Id, row =>
         {
             if (row.State is not (TaskState.Stopped or TaskState.Failed)) return null;
@@ -276,6 +280,7 @@ internal sealed class FineTuningService(
     {
         await queue.RefreshPositionsAsync(CancellationToken.None);
         await scheduler.WakeAsync(CancellationToken.None);
+        listener?.Queued();
     }
 
     private async Task AwaitStopAsync(TaskRow task, CancellationToken cancellationToken)

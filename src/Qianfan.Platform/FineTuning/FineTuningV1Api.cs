@@ -44,7 +44,7 @@ internal static class FineTuningV1Api
         var config = Config(request.TrainConfig, model, scale);
         var datasets = Datasets(request);
         await service.ResolveAsync(caller.OwnerId, datasets, cancellationToken).OrAsync(ConsoleCodes.DatasetConfig, PlatformError.InvalidArgument, PlatformError.NotFound);
-        var task = await service.CreateTaskAsync(caller.OwnerId, new CreateFineTuningTaskRequest
+        var task = await service.CreateTaskAsync(caller.Key, new CreateFineTuningTaskRequest
         {
             JobId = job.PublicId,
             ParameterScale = scale,

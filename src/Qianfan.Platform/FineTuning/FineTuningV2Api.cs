@@ -36,7 +36,7 @@ internal static class FineTuningV2Api
     private static async Task<object?> CreateTaskAsync(FineTuningService service, PlatformCaller caller, CreateFineTuningTaskRequest request, CancellationToken cancellationToken)
     {
         if (request.HyperParameterConfig.Count > MostExtra) throw PlatformException.Invalid("hyperParameterConfig", $"param[hyperParameterConfig] invalid: more than {MostExtra} values");
-        var task = await service.CreateTaskAsync(caller.OwnerId, request, cancellationToken);
+        var task = await service.CreateTaskAsync(caller.Key, request, cancellationToken);
         return new CreateFineTuningTaskResult { JobId = task.Job.PublicId, TaskId = task.PublicId };
     }
 

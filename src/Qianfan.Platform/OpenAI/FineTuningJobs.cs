@@ -29,8 +29,9 @@ internal sealed class FineTuningJobs(
     public static string Id(TaskRow task) => Prefix + task.PublicId[TaskPrefix.Length..];
 
     /// <summary>Imports the file, and queues a task that trains on it.</summary>
-    public async Task<Job> CreateAsync(string ownerId, FineTuningJobBody body, CancellationToken cancellationToken)
+    public async Task<Job> CreateAsync(PlatformKey key, FineTuningJobBody body, CancellationToken cancellationToken)
     {
+        var ownerId = key.OwnerId;
         if (string.IsNullOrEmpty(body.TrainingFile)) throw PlatformException.Missing("training_file");
         if (string.IsNullOrEmpty(body.Model)) throw PlatformException.Missing("model");
         if (!string.IsNullOrEmpty(body.ValidationFile))
@@ -48,7 +49,7 @@ internal sealed class FineTuningJobs(
         var dataset = await ImportAsync(ownerId, file, cancellationToken);
         var job = await fineTuning.CreateJobAsync(
             ownerId, new CreateFineTuningJobRequest { Name = $"openai {file.Name}", Model = model.Name, TrainMode = TrainMode.Sft }, modelLater: false, cancellationToken);
-        var task = await fineTuning.EnqueueAsync(job, [rows.Usable(dataset)], null, new TaskRow
+        var task = await fineTuning.EnqueueAsync(key, job, [rows.Usable(dataset)], null, new TaskRow
         {
             PublicId = PublicId.Task(),
             OwnerId = ownerId,

@@ -27,7 +27,7 @@ internal static class FineTuningJobsApi
         .Read("GET", Root + "/{jobId}/checkpoints", CheckpointsAsync);
 
     private static async Task<IResult> CreateAsync(Body<FineTuningJobBody> body, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken) =>
-        Answers.Plain(Describe(await jobs.CreateAsync(caller.OwnerId, body.Value, cancellationToken)));
+        Answers.Plain(Describe(await jobs.CreateAsync(caller.Key, body.Value, cancellationToken)));
 
     private static async Task<IResult> ListAsync(string? after, int? limit, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken)
     {

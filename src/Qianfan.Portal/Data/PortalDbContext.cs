@@ -27,6 +27,7 @@ public abstract class PortalDbContext(DbContextOptions options)
     public DbSet<Dataset> Datasets => Set<Dataset>();
     public DbSet<Run> Runs => Set<Run>();
     public DbSet<RunEvent> RunEvents => Set<RunEvent>();
+    public DbSet<ProgramTask> ProgramTasks => Set<ProgramTask>();
     public DbSet<ModelSet> ModelSets => Set<ModelSet>();
     public DbSet<ModelVersion> ModelVersions => Set<ModelVersion>();
     public DbSet<Service> Services => Set<Service>();

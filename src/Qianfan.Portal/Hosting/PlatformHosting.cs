@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform;
 using Qianfan.Portal.Features.Connections;
+using Qianfan.Portal.Features.Runs;
 using Qianfan.Sdk;
 
 namespace Qianfan.Portal.Hosting;
@@ -29,7 +30,7 @@ public static class PlatformHosting
             return builder;
 
         if (roles.Portal)
-            builder.Services.AddSingleton<IPlatformAccess, PortalPlatformAccess>();
+            builder.Services.AddSingleton<IPlatformAccess, PortalPlatformAccess>().AddSingleton<ITaskListener, ProgramTaskListener>();
         builder.Services.AddQianfanPlatform(builder.Configuration.GetSection("Platform"));
         builder.Services.AddOptions<PlatformOptions>().PostConfigure<IOptions<PortalOptions>>((platform, portal) =>
         {

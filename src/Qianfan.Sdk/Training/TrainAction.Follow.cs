@@ -70,6 +70,7 @@ public sealed partial class TrainAction
                 await Task.WhenAny(more, stopped.Task).ConfigureAwait(false);
                 if (stopped.Task.IsCompleted)
                 {
+                    EndFollowing(run);
                     stopSent = true;
                     await StopRemoteAsync(taskId, cancellationToken).ConfigureAwait(false);
                 }
@@ -119,6 +120,7 @@ public sealed partial class TrainAction
         {
             if (run.StopToken.IsCancellationRequested && !stopSent)
             {
+                EndFollowing(run);
                 stopSent = true;
                 await StopRemoteAsync(taskId, cancellationToken).ConfigureAwait(false);
             }
@@ -149,6 +151,14 @@ public sealed partial class TrainAction
             {
                 await run.DelayAsync(wait, cancellationToken).ConfigureAwait(false);
             }
+        }
+    }
+
+    private void EndFollowing(ActionRun run)
+    {
+        if (_options.FollowOnly)
+        {
+            run.ThrowIfStopRequested();
         }
     }
 

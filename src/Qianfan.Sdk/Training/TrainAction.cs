@@ -129,7 +129,12 @@ public sealed partial class TrainAction : BaseAction
     {
         ArgumentNullException.ThrowIfNull(input);
         ArgumentNullException.ThrowIfNull(run);
-        if (run.ResumedFrom is ActionState.Stopped or ActionState.Error && _taskId is not null)
+        if (_options.FollowOnly && _taskId is null)
+        {
+            throw new InvalidArgumentException("To follow alone, the task must be given.");
+        }
+
+        if (run.ResumedFrom is ActionState.Stopped or ActionState.Error && _taskId is not null && !_options.FollowOnly)
         {
             Mutate(() => _resumePending = true);
         }
@@ -155,7 +160,7 @@ public sealed partial class TrainAction : BaseAction
     /// <inheritdoc/>
     protected override async Task StopInterruptedAsync(CancellationToken cancellationToken)
     {
-        if (_taskId is { } taskId)
+        if (_taskId is { } taskId && !_options.FollowOnly)
         {
             await StopRemoteAsync(taskId, cancellationToken).ConfigureAwait(false);
         }

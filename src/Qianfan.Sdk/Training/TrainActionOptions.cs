@@ -15,6 +15,9 @@ public sealed record TrainActionOptions
     /// <summary>Further members of the body of <c>CreateFineTuningTask</c>, sent as they are. V2 only.</summary>
     public JsonObject? TrainExtras { get; init; }
 
+    /// <summary>True: a given task is looked at and never touched. A stop ends the following alone, and going on goes on following, whatever became of the task meanwhile.</summary>
+    public bool FollowOnly { get; init; }
+
     internal JsonNode? ToState() => JsonSerializer.SerializeToNode(this, TrainingJson.Default.TrainActionOptions);
 
     internal static TrainActionOptions FromState(JsonNode state) => state.Deserialize(TrainingJson.Default.TrainActionOptions) ?? throw StateFormat.Broken("options");

@@ -98,6 +98,59 @@ public class RunPagesTests : RunComponents
         (await Database.LoadAsync(run.Id)).Status.ShouldBe(RunStatus.Queued);
     }
 
+    [Theory]
+    [InlineData(RunStatus.Queued, false)]
+    [InlineData(RunStatus.Running, false)]
+    [InlineData(RunStatus.Interrupted, false)]
+    [InlineData(RunStatus.Stopped, true)]
+    [InlineData(RunStatus.Failed, true)]
+    [InlineData(RunStatus.Done, true)]
+    public async Task A_programs_run_shows_where_it_came_from_and_can_only_be_removed_when_it_has_ended(RunStatus status, bool removable)
+    {
+        var run = await AddProgramsRunAsync(status);
+        var page = RenderInProject(Page(run.Id));
+
+        page.WaitForElement("[data-testid=run-origin]", s_patience).TextContent.ShouldContain("Started by API key nightly job");
+        page.FindAll("[data-testid=stop-run]").ShouldBeEmpty();
+        page.FindAll("[data-testid=resume-run]").ShouldBeEmpty();
+        page.FindAll("[data-testid=delete-run]").Select(b => b.TextContent.Trim()).ShouldBe(removable ? ["Remove from list"] : []);
+        page.FindAll("[data-testid^=action-]").Select(a => a.GetAttribute("data-testid")).ShouldBe(["action-Train"]);
+        page.Find(".run-config").TextContent.ShouldContain("API key nightly job");
+        page.Markup.ShouldNotContain("Resume");
+    }
+
+    [Fact]
+    public async Task A_programs_run_is_removed_with_a_word_that_its_task_stays()
+    {
+        var run = await AddProgramsRunAsync(RunStatus.Done);
+        var page = RenderInProject(Page(run.Id));
+        await page.WaitForElement("[data-testid=delete-run]", s_patience).ClickAsync();
+        page.WaitForAssertion(() => page.Markup.ShouldContain("stays on the platform"), s_patience);
+
+        await page.FindAll(".mud-dialog button").Single(b => b.TextContent.Contains("Remove from list", StringComparison.Ordinal)).ClickAsync();
+
+        await using var db = Database.Contexts.CreateDbContext();
+        page.WaitForAssertion(() => db.Runs.Count().ShouldBe(0), s_patience);
+        Platform.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task The_list_tells_which_program_started_a_run()
+    {
+        await AddProgramsRunAsync(RunStatus.Running);
+        RenderInProject(List()).WaitForElement("[data-testid=run-by]", s_patience).TextContent.ShouldContain("Started by API key nightly job");
+    }
+
+    [Fact]
+    public async Task A_viewer_can_not_even_remove_a_programs_run()
+    {
+        SignIn(Database.Ours, asViewer: true);
+        var run = await AddProgramsRunAsync(RunStatus.Done);
+        var page = RenderInProject(Page(run.Id), TeamRole.Viewer);
+        page.WaitForElement("[data-testid=run-origin]", s_patience);
+        page.FindAll("[data-testid=delete-run]").ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task Another_teams_run_is_shown_as_not_found()
     {
@@ -165,6 +218,16 @@ public class RunPagesTests : RunComponents
         var page = await OpenDialogAsync();
         page.WaitForAssertion(() => page.Markup.ShouldContain("The platform does not answer"), TimeSpan.FromSeconds(60));
         page.Find("[data-testid=start-run-submit]").HasAttribute("disabled").ShouldBeTrue();
+    }
+
+    private async Task<Run> AddProgramsRunAsync(RunStatus status)
+    {
+        var run = await Database.AddRunAsync(status);
+        await using var db = Database.Contexts.CreateDbContext();
+        await db.Runs.Where(r => r.Id == run.Id).ExecuteUpdateAsync(
+            r => r.SetProperty(x => x.Kind, RunKind.Followed).SetProperty(x => x.StartedByKey, "nightly job").SetProperty(x => x.TaskId, "task-1").SetProperty(x => x.PipelineState, "{}"),
+            Cancel);
+        return run;
     }
 
     private RenderFragment List() => builder =>

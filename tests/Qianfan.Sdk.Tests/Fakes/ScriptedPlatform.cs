@@ -164,6 +164,8 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
                 {
                     ["taskList"] = new JsonArray([.. Tasks.Where(t => t.Value.JobId == Text("jobId")).Select(t => new JsonObject { ["taskId"] = t.Key, ["jobId"] = t.Value.JobId })]),
                 });
+            case "DescribeFineTuningTask" when !Tasks.ContainsKey(Text("taskId")):
+                return Json(new JsonObject { ["requestId"] = "r", ["code"] = "NotFound", ["message"] = "no such task" }, HttpStatusCode.NotFound);
             case "DescribeFineTuningTask":
                 var log = Tasks[Text("taskId")];
                 var told = Polls.Count > 0 ? Polls.Dequeue() : new JsonObject { ["runStatus"] = log.Log.Status, ["runProgress"] = "50%" };

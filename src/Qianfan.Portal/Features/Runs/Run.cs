@@ -37,6 +37,9 @@ public enum RunKind
 
     /// <summary>Deploy alone, of a version that is published already.</summary>
     Deploy,
+
+    /// <summary>Follow a task that a program started by the API, to its end. Read-only: nothing on the platform is touched.</summary>
+    Followed,
 }
 
 /// <summary>One execution of a pipeline.</summary>
@@ -76,6 +79,12 @@ public sealed class Run : IProjectOwned
     /// <summary>Counts executions. What an execution writes carries its number: one that was replaced can't write any more.</summary>
     public int Attempt { get; set; }
     public Guid? CreatedById { get; set; }
+
+    /// <summary>Name of the API key of the program that started it; null when a person did.</summary>
+    public string? StartedByKey { get; set; }
+
+    /// <summary>The task that is followed (<c>task-...</c>); null for runs of our own, whose pipelines make theirs.</summary>
+    public string? TaskId { get; set; }
     public DateTimeOffset CreatedAt { get; set; }
     public DateTimeOffset? StartedAt { get; set; }
     public DateTimeOffset? FinishedAt { get; set; }
@@ -130,7 +139,11 @@ internal sealed class RunMapping : IEntityTypeConfiguration<Run>, IEntityTypeCon
         builder.Property(r => r.BaseModel).HasMaxLength(120);
         builder.Property(r => r.LastSequence).IsConcurrencyToken();
         builder.HasIndex(r => new { r.ProjectId, r.CreatedAt });
+        builder.Property(r => r.StartedByKey).HasMaxLength(80);
+        builder.Property(r => r.TaskId).HasMaxLength(40);
         builder.HasIndex(r => r.Status);
+        // No task is followed twice.
+        builder.HasIndex(r => new { r.ConnectionId, r.TaskId }).IsUnique();
         builder.HasOne(r => r.Project).WithMany().HasForeignKey(r => r.ProjectId).OnDelete(DeleteBehavior.Cascade);
         builder.HasOne(r => r.Connection).WithMany().HasForeignKey(r => r.ConnectionId).OnDelete(DeleteBehavior.Restrict);
         builder.HasOne(r => r.Dataset).WithMany().HasForeignKey(r => r.DatasetId).OnDelete(DeleteBehavior.SetNull);

@@ -13,6 +13,7 @@ public static class RunActions
     public static IReadOnlyList<string> Of(RunKind kind, bool deploys) => (kind, deploys) switch
     {
         (RunKind.Deploy, _) => [DeployAction],
+        (RunKind.Followed, _) => [TrainAction],
         (_, true) => [LoadDataSetAction, TrainAction, ModelPublishAction, DeployAction],
         _ => [LoadDataSetAction, TrainAction, ModelPublishAction],
     };

@@ -39,6 +39,9 @@ public sealed record RunConfig
     /// <summary>For a run that only deploys: the model version on the platform.</summary>
     public string? ModelPlatformId { get; init; }
 
+    /// <summary>For a run that follows a program's task: the task's job on the platform.</summary>
+    public string? JobPlatformId { get; init; }
+
     /// <summary>Reads what a run keeps.</summary>
     public static RunConfig Of(Run run) => JsonSerializer.Deserialize<RunConfig>(run.ConfigJson, JsonText.Options) ?? new RunConfig();
 

@@ -128,15 +128,17 @@ public sealed class RunEventExpander(RunKind kind, bool deploys)
     {
         (_, RunActions.Pipeline, ActionState.Done) => 100,
         (RunKind.FineTune, RunActions.LoadDataSetAction, ActionState.Done) => 5,
-        (RunKind.FineTune, RunActions.TrainAction, ActionState.Done) => TrainEnd,
+        (_, RunActions.TrainAction, ActionState.Done) => TrainEnd,
         (RunKind.FineTune, RunActions.ModelPublishAction, ActionState.Done) => deploys ? 93 : 100,
         (_, RunActions.DeployAction, ActionState.Done) => 100,
         _ => null,
     };
 
-    private int TrainEnd => deploys ? 88 : 95;
+    private int TrainStart => kind is RunKind.Followed ? 0 : 5;
 
-    private int? TrainProgress(double? percent) => percent is { } p ? 5 + (int)Math.Round((TrainEnd - 5) * Math.Clamp(p, 0, 100) / 100) : null;
+    private int TrainEnd => kind is RunKind.Followed ? 100 : deploys ? 88 : 95;
+
+    private int? TrainProgress(double? percent) => percent is { } p ? TrainStart + (int)Math.Round((TrainEnd - TrainStart) * Math.Clamp(p, 0, 100) / 100) : null;
 
     private static double? Percent(string? text) =>
         double.TryParse(text?.TrimEnd('%'), NumberStyles.Float, CultureInfo.InvariantCulture, out var percent) ? percent : null;

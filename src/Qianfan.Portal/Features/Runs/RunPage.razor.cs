@@ -103,8 +103,11 @@ public sealed partial class RunPage : PortalPage
 
     private async Task DeleteAsync()
     {
-        var name = _details!.Run.Name;
-        if (await Dialogs.ConfirmAsync(Text["Delete_Title", name], Text["Delete_Text"], Shared["Delete"])
+        var (name, readOnly) = (_details!.Run.Name, _details.Run.Kind.IsReadOnly());
+        var (title, text, button) = readOnly
+            ? (Text["Remove_Title", name], Text["Remove_Text"], Text["Remove"])
+            : (Text["Delete_Title", name], Text["Delete_Text"], Shared["Delete"]);
+        if (await Dialogs.ConfirmAsync(title, text, button)
             && await DoAsync((actor, token) => Runs.DeleteAsync(actor, ProjectId, RunId, token), reload: false))
             Navigation.NavigateTo(Urls.Runs(ProjectId));
     }
@@ -163,15 +166,23 @@ public sealed partial class RunPage : PortalPage
         yield return (Text["BaseModel"], details.Run.BaseModel);
         if (details.Run.DatasetName is { } dataset)
             yield return (Text["Dataset"], dataset);
+        if (details.Run.Kind is not RunKind.Deploy)
+            yield return (Text["Method"], config.Train.PeftType is { Value: { Length: > 0 } peft } ? Text[$"Method_{peft}"] is { ResourceNotFound: false } known ? known.Value : peft : Text["ByDefault"]);
         if (details.Run.Kind is RunKind.FineTune)
         {
-            yield return (Text["Method"], config.Train.PeftType is { Value: { Length: > 0 } peft } ? Text[$"Method_{peft}"] is { ResourceNotFound: false } known ? known.Value : peft : Text["ByDefault"]);
             yield return (Text["Param_validationPercent"], string.Create(CultureInfo.CurrentCulture, $"{config.Train.TrainsetRate} %"));
             foreach (var (key, value) in config.Train.ToHyperParameters())
                 yield return (Text[$"Param_{key}"], value?.ToString() ?? "–");
             if (config.Train.ToHyperParameters().Count == 0)
                 yield return (Text["Parameters"], Text["ByDefault"]);
             yield return (Text["ModelName"], config.ModelName.Length > 0 ? config.ModelName : details.Run.Name);
+        }
+
+        if (details.Run.StartedByKey is { } keyName)
+        {
+            yield return (Text["Task"], details.TaskId ?? "–");
+            yield return (Text["StartedBy"], Text["ApiKey", keyName]);
+            yield break;
         }
 
         yield return (Text["Deploy"], config.Deploy ? Text["Yes"] : Text["No"]);

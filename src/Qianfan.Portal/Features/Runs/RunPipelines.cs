@@ -16,6 +16,11 @@ internal static class RunPipelines
             id: $"{id}-deploy");
         if (run.Kind is RunKind.Deploy)
             return new Pipeline([deploy], eventHandler: handler, id: id, name: run.Name);
+        if (run.Kind is RunKind.Followed)
+        {
+            var follow = new TrainAction(client, config.BaseModel, taskId: run.TaskId, jobId: config.JobPlatformId, id: $"{id}-train", options: new TrainActionOptions { FollowOnly = true });
+            return new Pipeline([follow], eventHandler: handler, id: id, name: run.Name);
+        }
 
         BaseAction[] actions =
         [

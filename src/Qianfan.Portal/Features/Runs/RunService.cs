@@ -79,6 +79,7 @@ public sealed partial class RunService(
     public Task StopAsync(Actor actor, Guid projectId, Guid runId, CancellationToken cancellationToken) =>
         ChangeAsync(actor, projectId, runId, AuditActions.RunStopped, run =>
         {
+            RequireOurs(run);
             if (!run.Status.CanStop())
                 throw new UserErrorException("RunCanNotStop");
             if (run.Status is RunStatus.Queued && run.PipelineState is null)
@@ -91,12 +92,13 @@ public sealed partial class RunService(
     public Task ResumeAsync(Actor actor, Guid projectId, Guid runId, CancellationToken cancellationToken) =>
         ChangeAsync(actor, projectId, runId, AuditActions.RunResumed, run =>
         {
+            RequireOurs(run);
             if (!run.Status.CanResume())
                 throw new UserErrorException("RunCanNotResume");
             (run.Status, run.Error, run.FinishedAt) = (RunStatus.Queued, null, null);
         }, cancellationToken);
 
-    /// <summary>Deletes a run that has ended, with its events, and the task behind it where the platform still has it. What it published and deployed stays.</summary>
+    /// <summary>Deletes a run that has ended, with its events, and the task behind it where the platform still has it; a program's task stays. What it published and deployed stays.</summary>
     public async Task DeleteAsync(Actor actor, Guid projectId, Guid runId, CancellationToken cancellationToken)
     {
         Run run;
@@ -109,6 +111,7 @@ public sealed partial class RunService(
             await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
             await db.ModelVersions.Where(v => v.RunId == runId).ExecuteUpdateAsync(v => v.SetProperty(x => x.RunId, (Guid?)null), cancellationToken);
             await db.Services.Where(s => s.RunId == runId).ExecuteUpdateAsync(s => s.SetProperty(x => x.RunId, (Guid?)null), cancellationToken);
+            await db.ProgramTasks.Where(t => t.ConnectionId == run.ConnectionId && t.TaskId == run.TaskId).ExecuteDeleteAsync(cancellationToken);
             db.Runs.Remove(run);
             audit.Add(db, actor, AuditActions.RunDeleted, (run.Id, run.Name), teamId, projectId);
             await db.SaveChangesAsync(cancellationToken);
@@ -148,6 +151,7 @@ public sealed partial class RunService(
         {
             r.ConfigJson,
             r.DatasetId,
+            r.TaskId,
             ConnectionName = r.Connection.Name,
             r.Error,
             ModelSetId = r.ModelVersion == null ? (Guid?)null : r.ModelVersion.ModelSetId,
@@ -169,6 +173,7 @@ public sealed partial class RunService(
             Config = RunConfig.Of(new Run { Name = summary.Name, ConfigJson = more.ConfigJson }),
             ConnectionName = more.ConnectionName,
             DatasetId = more.DatasetId,
+            TaskId = more.TaskId,
             Error = more.Error,
             ActionStates = states.ToDictionary(s => s.ActionClass!, s => s.ActionState ?? "", StringComparer.Ordinal),
             ModelSetId = more.ModelSetId,
@@ -220,6 +225,12 @@ public sealed partial class RunService(
                 throw new UserErrorException("RunValue", field.Key, field.Limits);
     }
 
+    private static void RequireOurs(Run run)
+    {
+        if (run.Kind.IsReadOnly())
+            throw new UserErrorException("RunReadOnly");
+    }
+
     private static RunConfig Trimmed(RunConfig config) => config with
     {
         Name = config.Name.Trim(),
@@ -237,6 +248,7 @@ public sealed partial class RunService(
         BaseModel = r.BaseModel,
         DatasetName = r.Dataset == null ? null : r.Dataset.Name,
         ByName = db.Users.Where(u => u.Id == r.CreatedById).Select(u => u.DisplayName != "" ? u.DisplayName : u.UserName).FirstOrDefault(),
+        StartedByKey = r.StartedByKey,
         CreatedAt = r.CreatedAt,
         StartedAt = r.StartedAt,
         FinishedAt = r.FinishedAt,

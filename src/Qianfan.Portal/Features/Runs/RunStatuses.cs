@@ -13,5 +13,8 @@ public static class RunStatuses
 
     public static bool CanResume(this RunStatus status) => status is RunStatus.Stopped or RunStatus.Failed;
 
+    /// <summary>A program's run: people may look at it, and remove it from the list when it has ended.</summary>
+    public static bool IsReadOnly(this RunKind kind) => kind is RunKind.Followed;
+
     public static bool CanDelete(this RunStatus status) => status.IsEnded();
 }

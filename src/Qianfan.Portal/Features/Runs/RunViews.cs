@@ -15,6 +15,9 @@ public sealed record RunSummary
 
     /// <summary>Who started it; null when that person is gone.</summary>
     public string? ByName { get; init; }
+
+    /// <summary>Name of the API key of the program that started it; null when a person did.</summary>
+    public string? StartedByKey { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
     public DateTimeOffset? FinishedAt { get; init; }
@@ -32,6 +35,9 @@ public sealed record RunDetails
     public required RunConfig Config { get; init; }
     public required string ConnectionName { get; init; }
     public Guid? DatasetId { get; init; }
+
+    /// <summary>The task that is followed; null for runs of our own.</summary>
+    public string? TaskId { get; init; }
 
     /// <summary>Why it failed; null otherwise.</summary>
     public string? Error { get; init; }

@@ -15,6 +15,8 @@ public static class RunsFeature
         services.AddScoped<RunPipelineJob>();
         services.AddSingleton<PipelineScheduler>();
         services.AddHostedService(provider => provider.GetRequiredService<PipelineScheduler>());
+        services.AddSingleton<ProgramRuns>();
+        services.AddHostedService(provider => provider.GetRequiredService<ProgramRuns>());
         services.AddSingleton<RunService>();
         return services;
     }

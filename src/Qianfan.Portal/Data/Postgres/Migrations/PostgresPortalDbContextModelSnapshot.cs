@@ -574,6 +574,28 @@ namespace Qianfan.Portal.Data.Postgres.Migrations
                     b.ToTable("Projects");
                 });
 
+            modelBuilder.Entity("Qianfan.Portal.Features.Runs.ProgramTask", b =>
+                {
+                    b.Property<Guid>("ConnectionId")
+                        .HasColumnType("uuid");
+
+                    b.Property<string>("TaskId")
+                        .HasMaxLength(40)
+                        .HasColumnType("character varying(40)");
+
+                    b.Property<long>("AnnouncedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<string>("KeyName")
+                        .IsRequired()
+                        .HasMaxLength(80)
+                        .HasColumnType("character varying(80)");
+
+                    b.HasKey("ConnectionId", "TaskId");
+
+                    b.ToTable("ProgramTasks");
+                });
+
             modelBuilder.Entity("Qianfan.Portal.Features.Runs.Run", b =>
                 {
                     b.Property<Guid>("Id")
@@ -642,14 +664,20 @@ namespace Qianfan.Portal.Data.Postgres.Migrations
                     b.Property<long?>("StartedAt")
                         .HasColumnType("bigint");
 
+                    b.Property<string>("StartedByKey")
+                        .HasMaxLength(80)
+                        .HasColumnType("character varying(80)");
+
                     b.Property<string>("Status")
                         .IsRequired()
                         .HasMaxLength(20)
                         .HasColumnType("character varying(20)");
 
-                    b.HasKey("Id");
+                    b.Property<string>("TaskId")
+                        .HasMaxLength(40)
+                        .HasColumnType("character varying(40)");
 
-                    b.HasIndex("ConnectionId");
+                    b.HasKey("Id");
 
                     b.HasIndex("DatasetId");
 
@@ -658,6 +686,9 @@ namespace Qianfan.Portal.Data.Postgres.Migrations
                     b.HasIndex("ServiceId");
 
                     b.HasIndex("Status");
+
+                    b.HasIndex("ConnectionId", "TaskId")
+                        .IsUnique();
 
                     b.HasIndex("ProjectId", "CreatedAt");
 
@@ -981,6 +1012,17 @@ namespace Qianfan.Portal.Data.Postgres.Migrations
                         .IsRequired();
 
                     b.Navigation("Team");
+                });
+
+            modelBuilder.Entity("Qianfan.Portal.Features.Runs.ProgramTask", b =>
+                {
+                    b.HasOne("Qianfan.Portal.Features.Connections.Connection", "Connection")
+                        .WithMany()
+                        .HasForeignKey("ConnectionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Connection");
                 });
 
             modelBuilder.Entity("Qianfan.Portal.Features.Runs.Run", b =>

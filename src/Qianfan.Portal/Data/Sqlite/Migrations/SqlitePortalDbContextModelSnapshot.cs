@@ -561,6 +561,28 @@ namespace Qianfan.Portal.Data.Sqlite.Migrations
                     b.ToTable("Projects");
                 });
 
+            modelBuilder.Entity("Qianfan.Portal.Features.Runs.ProgramTask", b =>
+                {
+                    b.Property<Guid>("ConnectionId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("TaskId")
+                        .HasMaxLength(40)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("AnnouncedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("KeyName")
+                        .IsRequired()
+                        .HasMaxLength(80)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("ConnectionId", "TaskId");
+
+                    b.ToTable("ProgramTasks");
+                });
+
             modelBuilder.Entity("Qianfan.Portal.Features.Runs.Run", b =>
                 {
                     b.Property<Guid>("Id")
@@ -629,14 +651,20 @@ namespace Qianfan.Portal.Data.Sqlite.Migrations
                     b.Property<long?>("StartedAt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("StartedByKey")
+                        .HasMaxLength(80)
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Status")
                         .IsRequired()
                         .HasMaxLength(20)
                         .HasColumnType("TEXT");
 
-                    b.HasKey("Id");
+                    b.Property<string>("TaskId")
+                        .HasMaxLength(40)
+                        .HasColumnType("TEXT");
 
-                    b.HasIndex("ConnectionId");
+                    b.HasKey("Id");
 
                     b.HasIndex("DatasetId");
 
@@ -645,6 +673,9 @@ namespace Qianfan.Portal.Data.Sqlite.Migrations
                     b.HasIndex("ServiceId");
 
                     b.HasIndex("Status");
+
+                    b.HasIndex("ConnectionId", "TaskId")
+                        .IsUnique();
 
                     b.HasIndex("ProjectId", "CreatedAt");
 
@@ -968,6 +999,17 @@ namespace Qianfan.Portal.Data.Sqlite.Migrations
                         .IsRequired();
 
                     b.Navigation("Team");
+                });
+
+            modelBuilder.Entity("Qianfan.Portal.Features.Runs.ProgramTask", b =>
+                {
+                    b.HasOne("Qianfan.Portal.Features.Connections.Connection", "Connection")
+                        .WithMany()
+                        .HasForeignKey("ConnectionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Connection");
                 });
 
             modelBuilder.Entity("Qianfan.Portal.Features.Runs.Run", b =>
