@@ -100,7 +100,7 @@ public sealed class DecoderTests
         var random = new SeededRandom(8);
         float[] w = [.. Enumerable.Range(0, inputs * outputs).Select(_ => (float)random.NextNormal())], x = [.. Enumerable.Range(0, inputs * tokens).Select(_ => (float)random.NextNormal())];
         var y = new float[tokens * outputs];
-        new Float32Matrix(w, outputs, inputs).Multiply(x, y, tokens, new ParallelOptions { MaxDegreeOfParallelism = 2 });
+        new Float32Matrix(w, outputs, inputs).Multiply(x, y, tokens, new Crew(2));
         for (var t = 0; t < tokens; t++)
         {
             for (var o = 0; o < outputs; o++)

@@ -5,7 +5,7 @@ namespace Qianfan.Engine.Tests;
 
 public sealed class MatrixTests
 {
-    private static readonly ParallelOptions s_two = new() { MaxDegreeOfParallelism = 2 };
+    private readonly Crew _two = new(2);
     private static readonly string s_shipped = Path.Combine(AppContext.BaseDirectory, "models", "qianfan-tiny");
 
     public static readonly TheoryData<int, int, int> Sizes = new() { { 1, 7, 5 }, { 3, 64, 4 }, { 5, 65, 131 }, { 9, 576, 33 }, { 97, 256, 300 } };
@@ -16,10 +16,10 @@ public sealed class MatrixTests
         return [.. Enumerable.Range(0, count).Select(_ => (float)random.NextNormal())];
     }
 
-    private static float[] Product(Matrix matrix, float[] x, int tokens)
+    private float[] Product(Matrix matrix, float[] x, int tokens)
     {
         var y = new float[tokens * matrix.Outputs];
-        matrix.Multiply(x, y, tokens, s_two);
+        matrix.Multiply(x, y, tokens, _two);
         return y;
     }
 

@@ -94,7 +94,7 @@ internal static class TinyModel
     }
 
     public static Decoder Decoder(ModelShape shape, IReadOnlyDictionary<string, float[]> weights, WeightKind kind = WeightKind.F32, Int8Path? path = null, int threads = 1) =>
-        new(shape, ServedWeights.Of(shape, (name, _) => weights[name], kind, path), threads);
+        new(shape, ServedWeights.Of(shape, (name, _) => weights[name], kind, path), new Crew(threads));
 
     public static readonly (string Question, string Answer)[] Pairs =
     [

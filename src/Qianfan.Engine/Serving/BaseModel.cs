@@ -40,11 +40,11 @@ internal sealed class BaseModel
 
     /// <summary>Reads a model folder.</summary>
     /// <param name="directory">The model.</param>
-    /// <param name="threads">How many threads one operation may use.</param>
+    /// <param name="crew">Who takes part in an operation.</param>
     /// <param name="memory">Bytes that may be used; null for those that are free.</param>
     /// <param name="kind">How to keep the weights; null chooses.</param>
     /// <exception cref="EngineException">Code <c>invalid_model</c>, with the exact reason, or <c>out_of_memory</c>.</exception>
-    public static BaseModel Load(string directory, int threads, long? memory = null, WeightKind? kind = null)
+    public static BaseModel Load(string directory, Crew crew, long? memory = null, WeightKind? kind = null)
     {
         var shape = ModelShape.Read(directory);
         var tokenizer = TextTokenizer.Read(directory);
@@ -69,6 +69,6 @@ internal sealed class BaseModel
         {
             fault = exception.Message;
         }
-        return new BaseModel(shape, tokenizer, template, fault, Text.StopTokens.Read(directory), new Decoder(shape, weights, threads), weights.Bytes);
+        return new BaseModel(shape, tokenizer, template, fault, Text.StopTokens.Read(directory), new Decoder(shape, weights, crew), weights.Bytes);
     }
 }

@@ -24,14 +24,14 @@ internal sealed unsafe class Brain16Matrix : Matrix
 
     public override void CopyRow(int row, Span<float> values) => Brain16.Widen(_values.AsSpan(row * Inputs, Inputs), values);
 
-    protected override void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, ParallelOptions parallel)
+    protected override void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, Crew crew)
     {
         fixed (ushort* w = _values)
         fixed (float* from = x)
         fixed (float* to = y)
         {
             nint wAt = (nint)w, fromAt = (nint)from, toAt = (nint)to;
-            Share(tokens, parallel, (start, end) => Rows((ushort*)wAt, (float*)fromAt, (float*)toAt, tokens, start, end));
+            Share(tokens, crew, (start, end) => Rows((ushort*)wAt, (float*)fromAt, (float*)toAt, tokens, start, end));
         }
     }
 

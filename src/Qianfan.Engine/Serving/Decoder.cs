@@ -12,7 +12,7 @@ internal sealed class Decoder
     private readonly float[] _norm;
     private readonly Matrix _head;
     private readonly RotaryTable _rotary;
-    private readonly ParallelOptions _parallel;
+    private readonly Crew _crew;
     private Buffers _buffers;
 
     /// <summary>A matrix with the bias that is added to its products, if it has one.</summary>
@@ -37,16 +37,17 @@ internal sealed class Decoder
         public readonly float[] Attended = new float[tokens * shape.QuerySize];
         public readonly float[] Projected = new float[tokens * shape.HiddenSize];
         public readonly float[] Gate = new float[tokens * shape.IntermediateSize];
+        public readonly (KeyValueCache Cache, int Position)[] Places = new (KeyValueCache, int)[tokens];
         public readonly float[] Up = new float[tokens * shape.IntermediateSize];
     }
 
     /// <param name="shape">Shape of the model.</param>
     /// <param name="weights">Every weight by name; kept, not copied.</param>
-    /// <param name="threads">How many threads one operation may use.</param>
-    public Decoder(ModelShape shape, ServedWeights weights, int threads)
+    /// <param name="crew">Who takes part in an operation.</param>
+    public Decoder(ModelShape shape, ServedWeights weights, Crew crew)
     {
         _shape = shape;
-        _parallel = new ParallelOptions { MaxDegreeOfParallelism = threads };
+        _crew = crew;
         _embedding = weights.Matrices[WeightNames.Embedding];
         _norm = weights.Vectors[WeightNames.Norm];
         _head = shape.TiedEmbeddings ? _embedding : weights.Matrices[WeightNames.Head];
@@ -93,7 +94,7 @@ internal sealed class Decoder
 
     /// <summary>Scores of every token of the vocabulary for hidden states [rows, hidden].</summary>
     public void Logits(ReadOnlySpan<float> hidden, int rows, Span<float> logits) =>
-        _head.Multiply(hidden, logits, rows, _parallel);
+        _head.Multiply(hidden, logits, rows, _crew);
 
     private void Attend(int index, IReadOnlyList<Segment> segments, int tokens)
     {
@@ -115,14 +116,19 @@ internal sealed class Decoder
                 Rotate(key, position);
                 key.CopyTo(keys[(position * _shape.KeyValueSize)..]);
                 b.Value.AsSpan(row * _shape.KeyValueSize, _shape.KeyValueSize).CopyTo(values[(position * _shape.KeyValueSize)..]);
-                var query = b.Query.AsSpan(row * _shape.QuerySize, _shape.QuerySize);
-                NormHeads(query, layer.QueryNorm);
-                Rotate(query, position);
-                // A sliding window hides what lies further back.
-                var first = Math.Max(0, position + 1 - _shape.Window(index));
-                Mix(query, keys[(first * _shape.KeyValueSize)..], values[(first * _shape.KeyValueSize)..], position + 1 - first, b.Attended.AsSpan(row * _shape.QuerySize, _shape.QuerySize));
+                b.Places[row] = (cache, position);
             }
         }
+        _crew.Run(tokens, token =>
+        {
+            var (cache, position) = b.Places[token];
+            var query = b.Query.AsSpan(token * _shape.QuerySize, _shape.QuerySize);
+            NormHeads(query, layer.QueryNorm);
+            Rotate(query, position);
+            // A sliding window hides what lies further back.
+            var first = Math.Max(0, position + 1 - _shape.Window(index));
+            Mix(query, cache.Keys(index)[(first * _shape.KeyValueSize)..], cache.Values(index)[(first * _shape.KeyValueSize)..], position + 1 - first, b.Attended.AsSpan(token * _shape.QuerySize, _shape.QuerySize));
+        });
         Multiply(layer.Output, segments, b.Attended, b.Projected, tokens);
         var x = b.X.AsSpan(0, tokens * _shape.HiddenSize);
         TensorPrimitives.Add(x, b.Projected.AsSpan(0, x.Length), x);
@@ -173,7 +179,7 @@ internal sealed class Decoder
     private void Multiply(Linear linear, IReadOnlyList<Segment> segments, ReadOnlySpan<float> x, Span<float> y, int tokens)
     {
         var (inputs, outputs) = (linear.Weight.Inputs, linear.Weight.Outputs);
-        linear.Weight.Multiply(x, y, tokens, _parallel);
+        linear.Weight.Multiply(x, y, tokens, _crew);
         if (linear.Bias is { } bias)
         {
             for (var row = 0; row < tokens; row++)
@@ -182,7 +188,7 @@ internal sealed class Decoder
         var start = 0;
         foreach (var segment in segments)
         {
-            segment.Adapter?.AddTo(linear.Name, x[(start * inputs)..], y[(start * outputs)..], segment.Tokens.Count, _parallel);
+            segment.Adapter?.AddTo(linear.Name, x[(start * inputs)..], y[(start * outputs)..], segment.Tokens.Count, _crew);
             start += segment.Tokens.Count;
         }
     }

@@ -23,14 +23,14 @@ internal sealed unsafe class Float32Matrix : Matrix
 
     public override void CopyRow(int row, Span<float> values) => _values.AsSpan(row * Inputs, Inputs).CopyTo(values);
 
-    protected override void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, ParallelOptions parallel)
+    protected override void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, Crew crew)
     {
         fixed (float* w = _values)
         fixed (float* from = x)
         fixed (float* to = y)
         {
             nint wAt = (nint)w, fromAt = (nint)from, toAt = (nint)to;
-            Share(tokens, parallel, (start, end) => Rows((float*)wAt, (float*)fromAt, (float*)toAt, tokens, Inputs, Outputs, start, end));
+            Share(tokens, crew, (start, end) => Rows((float*)wAt, (float*)fromAt, (float*)toAt, tokens, Inputs, Outputs, start, end));
         }
     }
 

@@ -60,7 +60,7 @@ internal sealed unsafe class Int8Matrix : Matrix
             values[i] = _values[row * _blocks * Block + i] * _scales[row * _blocks + i / Block];
     }
 
-    protected override void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, ParallelOptions parallel)
+    protected override void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, Crew crew)
     {
         var length = _blocks * Block;
         var words = ArrayPool<short>.Shared.Rent(tokens * length);
@@ -74,7 +74,7 @@ internal sealed unsafe class Int8Matrix : Matrix
         fixed (float* to = y)
         {
             nint wAt = (nint)w, wsAt = (nint)ws, fromAt = (nint)from, xsAt = (nint)xs, toAt = (nint)to;
-            Share(tokens, parallel, (start, end) => Rows((sbyte*)wAt, (float*)wsAt, (short*)fromAt, (float*)xsAt, (float*)toAt, tokens, start, end));
+            Share(tokens, crew, (start, end) => Rows((sbyte*)wAt, (float*)wsAt, (short*)fromAt, (float*)xsAt, (float*)toAt, tokens, start, end));
         }
         ArrayPool<short>.Shared.Return(words);
         ArrayPool<float>.Shared.Return(scales);

@@ -4,10 +4,10 @@ namespace Qianfan.Engine.Serving;
 internal abstract class Matrix(int outputs, int inputs)
 {
     /// <summary>Rows that one thread takes at a time.</summary>
-    private const int RowsPerPart = 64;
+    private const int RowsPerPart = 32;
 
     /// <summary>Below this many multiplications a second thread costs more than it brings.</summary>
-    private const long ParallelWork = 4_000_000;
+    private const long SharedWork = 100_000;
 
     public int Outputs { get; } = outputs;
 
@@ -20,25 +20,25 @@ internal abstract class Matrix(int outputs, int inputs)
     /// <param name="x">[tokens, inputs].</param>
     /// <param name="y">[tokens, outputs].</param>
     /// <param name="tokens">Rows of <paramref name="x"/>.</param>
-    /// <param name="parallel">How many threads may take part.</param>
-    public void Multiply(ReadOnlySpan<float> x, Span<float> y, int tokens, ParallelOptions parallel)
+    /// <param name="crew">Who takes part.</param>
+    public void Multiply(ReadOnlySpan<float> x, Span<float> y, int tokens, Crew crew)
     {
         if (x.Length < (long)tokens * Inputs || y.Length < (long)tokens * Outputs)
             throw new ArgumentException("The matrices do not fit each other.");
-        MultiplyChecked(x[..(tokens * Inputs)], y, tokens, parallel);
+        MultiplyChecked(x[..(tokens * Inputs)], y, tokens, crew);
     }
 
     /// <summary>The values of one row.</summary>
     public abstract void CopyRow(int row, Span<float> values);
 
-    protected abstract void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, ParallelOptions parallel);
+    protected abstract void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, Crew crew);
 
     /// <summary>Gives ranges of rows to threads, where there is enough to do.</summary>
-    protected void Share(int tokens, ParallelOptions parallel, Action<int, int> rows)
+    protected void Share(int tokens, Crew crew, Action<int, int> rows)
     {
-        if (parallel.MaxDegreeOfParallelism == 1 || (long)tokens * Inputs * Outputs < ParallelWork)
+        if (!crew.Shares || (long)tokens * Inputs * Outputs < SharedWork)
             rows(0, Outputs);
         else
-            Parallel.For(0, (Outputs + RowsPerPart - 1) / RowsPerPart, parallel, part => rows(part * RowsPerPart, Math.Min(Outputs, (part + 1) * RowsPerPart)));
+            crew.Run((Outputs + RowsPerPart - 1) / RowsPerPart, part => rows(part * RowsPerPart, Math.Min(Outputs, (part + 1) * RowsPerPart)));
     }
 }

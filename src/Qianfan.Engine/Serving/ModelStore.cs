@@ -6,6 +6,7 @@ namespace Qianfan.Engine.Serving;
 /// <summary>Reads models; those that are in memory already are shared as long as somebody serves them. Thread-safe.</summary>
 internal sealed class ModelStore(int threads)
 {
+    private readonly Crew _crew = new(threads);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, WeakReference<BaseModel>> _bases = new(StringComparer.Ordinal);
 
@@ -22,7 +23,7 @@ internal sealed class ModelStore(int threads)
             var stamp = Stamp(request);
             if (!_bases.TryGetValue(stamp, out var known) || !known.TryGetTarget(out model))
             {
-                model = BaseModel.Load(request.ModelDirectory, threads, kind: ServedWeights.Parse(request.Weights));
+                model = BaseModel.Load(request.ModelDirectory, _crew, kind: ServedWeights.Parse(request.Weights));
                 _bases[stamp] = new WeakReference<BaseModel>(model);
             }
         }

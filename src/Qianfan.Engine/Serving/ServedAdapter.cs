@@ -23,14 +23,14 @@ internal sealed class ServedAdapter
     public long Bytes => _parts.Values.Sum(part => part.Down.Bytes + part.Up.Bytes);
 
     /// <summary>Adds the adapter's product to y [tokens, outputs], if it corrects this weight.</summary>
-    public void AddTo(string weight, ReadOnlySpan<float> x, Span<float> y, int tokens, ParallelOptions parallel)
+    public void AddTo(string weight, ReadOnlySpan<float> x, Span<float> y, int tokens, Crew crew)
     {
         if (!_parts.TryGetValue(weight, out var part))
             return;
         var inner = new float[tokens * part.Down.Outputs];
-        part.Down.Multiply(x, inner, tokens, parallel);
+        part.Down.Multiply(x, inner, tokens, crew);
         var outer = new float[tokens * part.Up.Outputs];
-        part.Up.Multiply(inner, outer, tokens, parallel);
+        part.Up.Multiply(inner, outer, tokens, crew);
         TensorPrimitives.Add(y[..outer.Length], outer, y);
     }
 }

@@ -27,7 +27,7 @@ internal sealed class ServedModel(BaseModel model, ServedAdapter? adapter)
     /// <param name="kind">How to keep the weights; null chooses.</param>
     /// <exception cref="EngineException">Code <c>invalid_model</c>, with the exact reason, or <c>out_of_memory</c>.</exception>
     public static ServedModel Load(string modelDirectory, string? adapterDirectory, int threads, long? memory = null, WeightKind? kind = null) =>
-        On(BaseModel.Load(modelDirectory, threads, memory, kind), adapterDirectory);
+        On(BaseModel.Load(modelDirectory, new Crew(threads), memory, kind), adapterDirectory);
 
     /// <summary>Reads an adapter on top of a model.</summary>
     /// <exception cref="EngineException">Code <c>invalid_model</c>, with the exact reason.</exception>

@@ -144,7 +144,7 @@ internal static class ServeBenchmark
         for (var round = 0; round <= rounds; round++)
         {
             var watch = Stopwatch.StartNew();
-            BaseModel.Load(folder, 1);
+            ServedModel.Load(folder, null, 1);
             var load = watch.Elapsed.TotalSeconds;
             watch.Restart();
             File.Copy(file, file + ".copy", overwrite: true);
