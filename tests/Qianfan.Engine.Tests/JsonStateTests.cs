@@ -88,6 +88,10 @@ public sealed class JsonStateTests
     [InlineData("""{"enum":[]}""", "jsonSchema.enum")]
     [InlineData("""{"additionalProperties":{"type":"string"}}""", "jsonSchema.additionalProperties")]
     [InlineData("""[]""", "jsonSchema")]
+    [InlineData("""{"properties":{"\ud83d":{}}}""", "jsonSchema")]
+    [InlineData("""{"enum":["\ud83d"]}""", "jsonSchema")]
+    [InlineData("""{"required":["\ud83d"]}""", "jsonSchema")]
+    [InlineData("""{"type":"\ud83d"}""", "jsonSchema")]
     public void What_a_schema_asks_for_and_is_not_known_is_refused_by_name(string schema, string name)
     {
         var refusal = Should.Throw<EngineException>(() => Shape(schema));

@@ -144,13 +144,9 @@ internal sealed class Decoder
         {
             var q = query.Slice(head * size, size);
             var shared = head / (_shape.Heads / _shape.KeyValueHeads) * size;
-            for (var t = 0; t < length; t++)
-                scores[t] = TensorPrimitives.Dot(q, keys.Slice(t * _shape.KeyValueSize + shared, size)) * scale;
+            Kernels.Scores(q, keys[shared..], _shape.KeyValueSize, scale, scores);
             Kernels.SoftMax(scores);
-            var into = result.Slice(head * size, size);
-            into.Clear();
-            for (var t = 0; t < length; t++)
-                TensorPrimitives.MultiplyAdd(values.Slice(t * _shape.KeyValueSize + shared, size), scores[t], into, into);
+            Kernels.Weigh(scores, values[shared..], _shape.KeyValueSize, result.Slice(head * size, size));
         }
     }
 

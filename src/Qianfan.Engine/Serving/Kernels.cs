@@ -1,9 +1,10 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 
 namespace Qianfan.Engine.Serving;
 
 /// <summary>What the decoder does to rows, besides multiplying them with weights.</summary>
-internal static class Kernels
+internal static unsafe class Kernels
 {
     /// <summary>Scales a row to a root mean square of 1, and by the weights.</summary>
     public static void Norm(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, Span<float> y, float epsilon)
@@ -30,5 +31,102 @@ internal static class Kernels
             head[i] = a * cosine[i] - b * sine[i];
             head[i + half] = b * cosine[i] + a * sine[i];
         }
+    }
+
+    /// <summary>How well the key of each token fits a query: scores[t] = scale * sum of query[i] keys[t * stride + i].</summary>
+    public static void Scores(ReadOnlySpan<float> query, ReadOnlySpan<float> keys, int stride, float scale, Span<float> scores)
+    {
+        Check(scores.Length, keys.Length, stride, query.Length);
+        fixed (float* q = query)
+        fixed (float* k = keys)
+        {
+            var t = 0;
+            // Four at a time, so that additions needn't wait for each other; each is summed in the same order in any case.
+            for (; t + 4 <= scores.Length; t += 4)
+            {
+                float* k0 = k + (long)t * stride, k1 = k0 + stride, k2 = k1 + stride, k3 = k2 + stride;
+                Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
+                var i = 0;
+                for (; i + Vector<float>.Count <= query.Length; i += Vector<float>.Count)
+                {
+                    var v = Vector.Load(q + i);
+                    s0 = Vector.FusedMultiplyAdd(v, Vector.Load(k0 + i), s0);
+                    s1 = Vector.FusedMultiplyAdd(v, Vector.Load(k1 + i), s1);
+                    s2 = Vector.FusedMultiplyAdd(v, Vector.Load(k2 + i), s2);
+                    s3 = Vector.FusedMultiplyAdd(v, Vector.Load(k3 + i), s3);
+                }
+                scores[t] = (Vector.Sum(s0) + Rest(q, k0, i, query.Length)) * scale;
+                scores[t + 1] = (Vector.Sum(s1) + Rest(q, k1, i, query.Length)) * scale;
+                scores[t + 2] = (Vector.Sum(s2) + Rest(q, k2, i, query.Length)) * scale;
+                scores[t + 3] = (Vector.Sum(s3) + Rest(q, k3, i, query.Length)) * scale;
+            }
+            for (; t < scores.Length; t++)
+            {
+                float* k0 = k + (long)t * stride;
+                Vector<float> sum = default;
+                var i = 0;
+                for (; i + Vector<float>.Count <= query.Length; i += Vector<float>.Count)
+                    sum = Vector.FusedMultiplyAdd(Vector.Load(q + i), Vector.Load(k0 + i), sum);
+                scores[t] = (Vector.Sum(sum) + Rest(q, k0, i, query.Length)) * scale;
+            }
+        }
+
+        static float Rest(float* a, float* b, int from, int to)
+        {
+            float sum = 0;
+            for (var i = from; i < to; i++)
+                sum += a[i] * b[i];
+            return sum;
+        }
+    }
+
+    /// <summary>The mean of the tokens' values: result[i] = sum of weights[t] values[t * stride + i].</summary>
+    public static void Weigh(ReadOnlySpan<float> weights, ReadOnlySpan<float> values, int stride, Span<float> result)
+    {
+        Check(weights.Length, values.Length, stride, result.Length);
+        var width = Vector<float>.Count;
+        fixed (float* w = weights)
+        fixed (float* v = values)
+        fixed (float* r = result)
+        {
+            var i = 0;
+            for (; i + 4 * width <= result.Length; i += 4 * width)
+            {
+                Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
+                float* from = v + i;
+                for (var t = 0; t < weights.Length; t++, from += stride)
+                {
+                    var weight = Vector.Create(w[t]);
+                    s0 = Vector.FusedMultiplyAdd(weight, Vector.Load(from), s0);
+                    s1 = Vector.FusedMultiplyAdd(weight, Vector.Load(from + width), s1);
+                    s2 = Vector.FusedMultiplyAdd(weight, Vector.Load(from + 2 * width), s2);
+                    s3 = Vector.FusedMultiplyAdd(weight, Vector.Load(from + 3 * width), s3);
+                }
+                Vector.Store(s0, r + i);
+                Vector.Store(s1, r + i + width);
+                Vector.Store(s2, r + i + 2 * width);
+                Vector.Store(s3, r + i + 3 * width);
+            }
+            for (; i + width <= result.Length; i += width)
+            {
+                Vector<float> sum = default;
+                float* from = v + i;
+                for (var t = 0; t < weights.Length; t++, from += stride)
+                    sum = Vector.FusedMultiplyAdd(Vector.Create(w[t]), Vector.Load(from), sum);
+                Vector.Store(sum, r + i);
+            }
+            for (; i < result.Length; i++)
+            {
+                r[i] = 0;
+                for (var t = 0; t < weights.Length; t++)
+                    r[i] += w[t] * v[(long)t * stride + i];
+            }
+        }
+    }
+
+    private static void Check(int tokens, int available, int stride, int size)
+    {
+        if (tokens > 0 && available < (long)(tokens - 1) * stride + size)
+            throw new ArgumentException("There are fewer tokens than that.");
     }
 }

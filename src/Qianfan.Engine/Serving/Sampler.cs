@@ -40,7 +40,7 @@ internal sealed class Sampler
         { ResponseFormat: "json_schema", JsonSchema: null } => "jsonSchema is missing",
         { ResponseFormat: not "json_schema", JsonSchema: not null } => "jsonSchema needs the responseFormat json_schema",
         { Stop: null } => "stop must be a list",
-        { Stop.Count: > 64 } => $"stop has {config.Stop.Count} texts; 64 are allowed",
+        { Stop.Count: > 64 } => $"stop has {config.Stop.Count} stop texts; 64 are allowed",
         _ => config.Stop.Any(string.IsNullOrEmpty) ? "stop has an empty text" : config.Stop.Any(text => text.Length > 1000) ? "stop has a text of more than 1000 characters" : null,
     };
 

@@ -76,7 +76,15 @@ internal sealed class JsonShape
     public static JsonShape Read(JsonElement schema)
     {
         var left = MostShapes;
-        return Read(schema, "jsonSchema", 0, ref left);
+        try
+        {
+            return Read(schema, "jsonSchema", 0, ref left);
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+        {
+            // JSON may spell half of a character, which is no text.
+            throw Refuse("jsonSchema", $"can't be read ({exception.Message.TrimEnd('.')})");
+        }
     }
 
     private static JsonShape Read(JsonElement schema, string path, int depth, ref int left)
