@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Qianfan.WorkerProtocol;
@@ -29,8 +30,9 @@ public sealed record StopTraining : HostMessage;
 /// <param name="RequestId">Chosen by the platform, unique within the worker's life.</param>
 /// <param name="ModelKey">The name by which later requests refer to the model.</param>
 /// <param name="ModelDirectory">Absolute folder of a full model: a Hugging Face checkpoint.</param>
-/// <param name="AdapterDirectory">Absolute folder of a PEFT adapter on top of it, or null.</param>
-public sealed record LoadModel(string RequestId, string ModelKey, string ModelDirectory, string? AdapterDirectory = null) : HostMessage;
+/// <param name="AdapterDirectory">Absolute folder of a PEFT adapter on top of it, or null. Adapters of one model share it in memory.</param>
+/// <param name="Weights">The number format in memory: <c>f32</c>, <c>bf16</c> or <c>int8</c>; null lets the worker choose.</param>
+public sealed record LoadModel(string RequestId, string ModelKey, string ModelDirectory, string? AdapterDirectory = null, string? Weights = null) : HostMessage;
 
 /// <summary>Forget a model and free its memory. Requests that still use it fail with code <c>model_unloaded</c>.</summary>
 /// <param name="ModelKey">The key that <see cref="LoadModel"/> gave.</param>
@@ -156,6 +158,24 @@ public sealed record SamplingConfig
 
     /// <summary>Divides the logits of tokens already present, 1 to 2; 1 is off.</summary>
     public double RepetitionPenalty { get; set; } = 1;
+
+    /// <summary>Only tokens at least this many times as likely as the likeliest, 0 to 1; 0 is off.</summary>
+    public double MinP { get; set; }
+
+    /// <summary>Taken off the logit of a token for each time that the answer has it, -2 to 2.</summary>
+    public double FrequencyPenalty { get; set; }
+
+    /// <summary>Taken off the logit of each token that the answer has, -2 to 2.</summary>
+    public double PresencePenalty { get; set; }
+
+    /// <summary>Report the log-probability of each token and of this many of the likeliest, 0 to 20; null reports none.</summary>
+    public int? Logprobs { get; set; }
+
+    /// <summary><c>text</c> (as null), <c>json_object</c>, or <c>json_schema</c> with <see cref="JsonSchema"/>: the answer is then valid JSON, unless too few tokens are allowed for any.</summary>
+    public string? ResponseFormat { get; set; }
+
+    /// <summary>The schema of the answer: type, properties, required, enum, const, items and additionalProperties as a boolean. Objects have none but the properties that are named.</summary>
+    public JsonElement? JsonSchema { get; set; }
 
     /// <summary>Texts that end the answer; they are not part of it.</summary>
     public IReadOnlyList<string> Stop { get; set; } = [];

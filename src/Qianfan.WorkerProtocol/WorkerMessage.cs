@@ -96,8 +96,12 @@ public sealed record TrainingFailed(string Code, string Message) : WorkerMessage
 /// <param name="RequestId">Of the <see cref="LoadModel"/>.</param>
 /// <param name="ModelKey">The model.</param>
 /// <param name="ContextLength">Most tokens of prompt and answer together.</param>
-/// <param name="MemoryBytes">Bytes that the weights take.</param>
-public sealed record ModelLoaded(string RequestId, string ModelKey, int ContextLength, long MemoryBytes) : WorkerMessage;
+/// <param name="MemoryBytes">Bytes that the weights take; those of a model that adapters share are counted with each.</param>
+public sealed record ModelLoaded(string RequestId, string ModelKey, int ContextLength, long MemoryBytes) : WorkerMessage
+{
+    /// <summary>Bytes that keys and values of finished requests may take besides, those of all models together.</summary>
+    public long? KeptBytes { get; init; }
+}
 
 /// <summary>What one decoding step gave to each request that takes part in it.</summary>
 /// <param name="Slots">At least one.</param>
@@ -109,7 +113,26 @@ public sealed record DecodeStep(IReadOnlyList<DecodedSlot> Slots) : WorkerMessag
 /// <param name="PromptTokens">Tokens of the prompt.</param>
 /// <param name="CompletionTokens">Tokens generated so far.</param>
 /// <param name="FinishReason">Null while it goes on; <c>stop</c>, <c>length</c> or <c>cancelled</c> in the request's last line.</param>
-public sealed record DecodedSlot(string RequestId, string Text, int PromptTokens, int CompletionTokens, string? FinishReason = null);
+public sealed record DecodedSlot(string RequestId, string Text, int PromptTokens, int CompletionTokens, string? FinishReason = null)
+{
+    /// <summary>Tokens of the prompt that were known from an earlier request; null when there were none.</summary>
+    public int? CachedTokens { get; init; }
+
+    /// <summary>The token of this step, when <see cref="SamplingConfig.Logprobs"/> asks for it. Its text may be held back for a while.</summary>
+    public TokenLogprob? Logprob { get; init; }
+}
+
+/// <summary>How likely the model itself found a token, whatever temperature, penalties and formats made of it.</summary>
+/// <param name="Token">Its text; U+FFFD where it is a part of a character. Empty for special tokens.</param>
+/// <param name="Logprob">Natural logarithm of its probability.</param>
+public sealed record TokenLogprob(string Token, double Logprob)
+{
+    /// <summary>The bytes of its text.</summary>
+    public IReadOnlyList<int>? Bytes { get; init; }
+
+    /// <summary>The likeliest tokens at this place, the likeliest first; null in these themselves.</summary>
+    public IReadOnlyList<TokenLogprob>? Top { get; init; }
+}
 
 /// <summary>The vectors of an <see cref="Embed"/>.</summary>
 /// <param name="RequestId">Of the request.</param>

@@ -1,4 +1,5 @@
 using Qianfan.Benchmarks;
+using Qianfan.Benchmarks.Engine;
 using Qianfan.Benchmarks.Sdk;
 
 // One file (or folder) for each area; each prints its figures as lines of JSON at the end.
@@ -7,7 +8,10 @@ switch (arguments.Area)
 {
     case "sdk":
         return await SdkBenchmarks.RunAsync(arguments);
+    case "engine":
+        return EngineBenchmarks.Run(arguments);
     default:
+        Console.Error.WriteLine("Usage: Qianfan.Benchmarks engine [serve] [--rounds 5] [--threads N]");
         Console.Error.WriteLine("Usage: Qianfan.Benchmarks sdk [sign chat sse validate] [--rounds 5] [--megabytes 1024]");
         return 2;
 }

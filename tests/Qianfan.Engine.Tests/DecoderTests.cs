@@ -17,7 +17,7 @@ public sealed class DecoderTests
         var shape = TinyModel.Shape(kind);
         var weights = TinyModel.Weights(shape);
         using var network = new LlamaNetwork(shape, weights);
-        Compare(network, shape, new Decoder(shape, weights, 1));
+        Compare(network, shape, TinyModel.Decoder(shape, weights));
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class DecoderTests
         var plain = weights[WeightNames.Gate(0)].ToArray();
         new PeftAdapter(3, 6, values).MergeInto(weights);
         weights[WeightNames.Gate(0)].ShouldNotBe(plain);
-        Compare(network, shape, new Decoder(shape, weights, 1));
+        Compare(network, shape, TinyModel.Decoder(shape, weights));
 
         float[] Random(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(0.1 * random.NextNormal()))];
     }
@@ -47,7 +47,7 @@ public sealed class DecoderTests
         var weights = TinyModel.Weights(shape);
         foreach (ref var value in weights[WeightNames.Query(0)].AsSpan())
             value *= 200;
-        var hidden = new Decoder(shape, weights, 1).Forward([new(new KeyValueCache(shape), s_tokens)]).ToArray();
+        var hidden = TinyModel.Decoder(shape, weights).Forward([new(new KeyValueCache(shape), s_tokens)]).ToArray();
         hidden.ShouldAllBe(value => float.IsFinite(value));
         float[] scores = [1000, 999, -1000];
         Kernels.SoftMax(scores);
@@ -61,7 +61,7 @@ public sealed class DecoderTests
     public void Token_by_token_and_in_company_gives_what_the_whole_text_alone_gives(string kind)
     {
         var shape = TinyModel.Shape(kind);
-        var decoder = new Decoder(shape, TinyModel.Weights(shape), 1);
+        var decoder = TinyModel.Decoder(shape, TinyModel.Weights(shape));
         var whole = decoder.Forward([new(new KeyValueCache(shape), s_tokens)])[^shape.HiddenSize..].ToArray();
 
         var cache = new KeyValueCache(shape);
@@ -83,7 +83,7 @@ public sealed class DecoderTests
     {
         // One layer: what it sees is all that its answer knows.
         var shape = TinyModel.Shape("mistral, window") with { Layers = 1, Windows = [4] };
-        var decoder = new Decoder(shape, TinyModel.Weights(shape), 1);
+        var decoder = TinyModel.Decoder(shape, TinyModel.Weights(shape));
         Last([1, 2, 3, 9, 8, 7, 6]).ShouldBe(Last([5, 5, 5, 9, 8, 7, 6]));
         Last([1, 2, 3, 9, 8, 7, 6]).ShouldNotBe(Last([1, 2, 3, 5, 8, 7, 6]));
 
@@ -100,7 +100,7 @@ public sealed class DecoderTests
         var random = new SeededRandom(8);
         float[] w = [.. Enumerable.Range(0, inputs * outputs).Select(_ => (float)random.NextNormal())], x = [.. Enumerable.Range(0, inputs * tokens).Select(_ => (float)random.NextNormal())];
         var y = new float[tokens * outputs];
-        Kernels.Multiply(w, x, y, tokens, inputs, outputs, new ParallelOptions { MaxDegreeOfParallelism = 2 });
+        new Float32Matrix(w, outputs, inputs).Multiply(x, y, tokens, new Crew(2));
         for (var t = 0; t < tokens; t++)
         {
             for (var o = 0; o < outputs; o++)

@@ -123,7 +123,7 @@ public sealed class GoldenLogitsTests : IDisposable
 
     private static Func<int, float[]> Ours(ModelShape shape)
     {
-        var decoder = new Decoder(shape, TinyModel.Weights(shape), 1);
+        var decoder = TinyModel.Decoder(shape, TinyModel.Weights(shape));
         var cache = new KeyValueCache(shape);
         return token =>
         {

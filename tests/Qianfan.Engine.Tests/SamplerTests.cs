@@ -53,16 +53,71 @@ public sealed class SamplerTests
     }
 
     [Fact]
+    public void Min_p_drops_what_is_far_less_likely_than_the_likeliest()
+    {
+        // Relative to the likeliest: 0.135, 1, 0.37 and 0.018.
+        Drawn(new SamplingConfig { Temperature = 1, MinP = 0.2, Seed = 1 }).Order().ShouldBe([1, 2]);
+        Drawn(new SamplingConfig { Temperature = 1, MinP = 0.1, Seed = 1 }).Order().ShouldBe([0, 1, 2]);
+        Drawn(new SamplingConfig { Temperature = 1, MinP = 1, Seed = 1 }).ShouldBe([1]);
+    }
+
+    [Fact]
+    public void The_presence_penalty_counts_a_token_once_and_the_frequency_penalty_each_time()
+    {
+        Greedy(new SamplingConfig { Temperature = 0, PresencePenalty = 1.1 }, 4).ShouldBe([1, 2, 1, 1]);
+        Greedy(new SamplingConfig { Temperature = 0, FrequencyPenalty = 1.1 }, 5).ShouldBe([1, 2, 1, 0, 2]);
+        // Tokens of the prompt are not the answer's.
+        new Sampler(new SamplingConfig { Temperature = 0, PresencePenalty = 2 }, [1]).Next([.. s_logits]).ShouldBe(1);
+
+        static int[] Greedy(SamplingConfig config, int count)
+        {
+            var sampler = new Sampler(config, []);
+            return [.. Enumerable.Range(0, count).Select(_ => sampler.Next([.. s_logits]))];
+        }
+    }
+
+    [Fact]
+    public void Log_probabilities_are_the_models_own()
+    {
+        var sampler = new Sampler(new SamplingConfig { Temperature = 0, RepetitionPenalty = 10, Logprobs = 2 }, [1]);
+        sampler.Next([.. s_logits]).ShouldBe(2);
+        var total = Math.Log(s_logits.Sum(logit => Math.Exp(logit)));
+        sampler.Probabilities!.Chosen.ShouldBe(2 - total, 1e-6);
+        sampler.Probabilities.Top.Select(top => top.Token).ShouldBe([1, 2]);
+        sampler.Probabilities.Top[0].LogProbability.ShouldBe(3 - total, 1e-6);
+        new Sampler(new SamplingConfig { Logprobs = 0 }, []).Probabilities.ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData(0, 1.0)]
+    [InlineData(2, 1.0)]
+    [InlineData(0, 0.9)]
+    public void What_is_ruled_out_is_never_drawn(int topK, double topP)
+    {
+        var sampler = new Sampler(new SamplingConfig { Temperature = 2, TopK = topK, TopP = topP, Seed = 3 }, []);
+        Enumerable.Range(0, 500).Select(_ => sampler.Next([.. s_logits], logits => logits[1] = logits[3] = float.NegativeInfinity)).Distinct().Order().ShouldBe([0, 2]);
+    }
+
+    [Fact]
     public void Scores_that_are_no_numbers_are_an_error_with_a_name() =>
         Should.Throw<EngineException>(() => new Sampler(new SamplingConfig(), []).Next([1f, float.NaN])).Code.ShouldBe(WorkerErrors.InvalidModel);
 
     [Fact]
     public void Wrong_settings_are_named()
     {
+        using var schema = System.Text.Json.JsonDocument.Parse("{}");
+        (string Field, SamplingConfig Config)[] wrong =
+        [
+            ("maxTokens", new() { MaxTokens = 0 }), ("topK", new() { TopK = -1 }), ("minP", new() { MinP = 1.5 }), ("minP", new() { MinP = double.NaN }), ("repetitionPenalty", new() { RepetitionPenalty = 0 }),
+            ("frequencyPenalty", new() { FrequencyPenalty = 2.5 }), ("presencePenalty", new() { PresencePenalty = -3 }), ("logprobs", new() { Logprobs = 21 }), ("responseFormat", new() { ResponseFormat = "xml" }),
+            ("jsonSchema", new() { ResponseFormat = "json_schema" }), ("jsonSchema", new() { JsonSchema = schema.RootElement }),
+        ];
+        foreach (var (field, config) in wrong)
+            Sampler.Check(config)!.ShouldStartWith(field);
         Sampler.Check(new SamplingConfig()).ShouldBeNull();
         Sampler.Check(new SamplingConfig { Temperature = -1 })!.ShouldContain("temperature");
         Sampler.Check(new SamplingConfig { Temperature = double.NaN })!.ShouldContain("temperature");
-        Sampler.Check(new SamplingConfig { TopP = 0 })!.ShouldContain("top-p");
+        Sampler.Check(new SamplingConfig { TopP = 0 })!.ShouldContain("topP");
         Sampler.Check(new SamplingConfig { Stop = [.. Enumerable.Range(0, 10_000).Select(i => $"{i}")] })!.ShouldContain("10000");
         Sampler.Check(new SamplingConfig { Stop = [""] })!.ShouldContain("empty");
     }

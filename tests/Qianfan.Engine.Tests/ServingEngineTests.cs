@@ -102,8 +102,8 @@ public sealed class ServingEngineTests : IDisposable
         var special = _model.Tokenizer.SpecialTokens;
         File.WriteAllText(_folder.At("generation_config.json"), $"{{\"eos_token_id\":{special["<|endoftext|>"]}}}");
         var model = ServedModel.Load(_folder.Path, null, 1);
-        model.StopTokens.ShouldBe([special["<|endoftext|>"]]);
-        model.ChatStopTokens.ShouldBe([special["<|endoftext|>"], special["<|im_end|>"]], ignoreOrder: true);
+        model.Base.StopTokens.ShouldBe([special["<|endoftext|>"]]);
+        model.Base.ChatStopTokens.ShouldBe([special["<|endoftext|>"], special["<|im_end|>"]], ignoreOrder: true);
         // A model that says nothing but that token.
         var shape = model.Shape;
         var weights = TinyModel.Weights(shape);
@@ -216,5 +216,257 @@ public sealed class ServingEngineTests : IDisposable
         answer.Vectors[0].ShouldBe(answer.Vectors[2]);
         answer.Vectors[0].ShouldNotBe(answer.Vectors[1]);
         answer.PromptTokens.ShouldBe(2 * _model.Tokenizer.Encode("The sky is blue.").Count + _model.Tokenizer.Encode("你好").Count);
+    }
+
+    private static Generate Say(string id, string prompt, SamplingConfig sampling) => new(id, "m", null, prompt, sampling);
+
+    [Fact]
+    public void A_conversation_goes_on_from_its_keys_and_values_and_says_the_same()
+    {
+        var fresh = new ServingEngine(_sent.Add, keptBytes: 0);
+        fresh.Add(new LoadModel("load", "m", _folder.Path), _model);
+        List<ChatTurn> turns = [];
+        for (var turn = 0; turn < 3; turn++)
+        {
+            turns.Add(new ChatTurn("user", turn == 1 ? "I" : "The sky"));
+            var sampling = new SamplingConfig { MaxTokens = 5, Temperature = 0.8, Seed = turn };
+            _engine.Handle(new Generate($"kept{turn}", "m", [.. turns], null, sampling));
+            RunToTheEnd();
+            fresh.Handle(new Generate($"fresh{turn}", "m", [.. turns], null, sampling));
+            while (fresh.HasWork)
+                fresh.Step();
+            Text($"kept{turn}").ShouldBe(Text($"fresh{turn}"));
+            turns.Add(new ChatTurn("assistant", Text($"kept{turn}")));
+        }
+        var prompts = Enumerable.Range(0, 3).Select(turn => Lines($"kept{turn}")[^1].PromptTokens).ToList();
+        var cached = Enumerable.Range(0, 3).Select(turn => Lines($"kept{turn}")[^1].CachedTokens ?? 0).ToList();
+        cached[0].ShouldBe(0);
+        cached[1].ShouldBeGreaterThanOrEqualTo(prompts[0]);
+        cached[2].ShouldBeGreaterThanOrEqualTo(prompts[1]);
+        _engine.PromptTokensRead.ShouldBe(prompts.Sum() - cached.Sum());
+        fresh.PromptTokensRead.ShouldBe(prompts.Sum());
+        Lines("fresh2")[^1].CachedTokens.ShouldBeNull();
+    }
+
+    [Fact]
+    public void Keys_and_values_taken_over_are_those_that_would_have_been_computed()
+    {
+        int[] first = [.. Enumerable.Range(0, 40).Select(i => i * 7 % 300)], second = [.. first[..30], 5, 6, 7];
+        var kept = new KeptConversations(1 << 20);
+        var cache = new KeyValueCache(_model.Shape);
+        foreach (var piece in first.Chunk(16))
+            _model.Decoder.Forward([new(cache, piece)]);
+        kept.Keep(_model, first, cache);
+        var reused = kept.Find(_model, second)!;
+        reused.Length.ShouldBe(30);
+        var whole = new KeyValueCache(_model.Shape);
+        var expected = _model.Decoder.Forward([new(whole, second)])[^_model.Shape.HiddenSize..].ToArray();
+        _model.Decoder.Forward([new(reused, second[30..])])[^_model.Shape.HiddenSize..].ToArray().ShouldBe(expected);
+        // The same prompt again: one token is left to go through the model.
+        kept.Find(_model, first)!.Length.ShouldBe(39);
+        // Another model's are not its own.
+        kept.Find(ServedModel.On(_model.Base, null), first).ShouldBeNull();
+        kept.Forget(_model);
+        kept.Find(_model, first).ShouldBeNull();
+    }
+
+    [Fact]
+    public void What_was_not_used_for_longest_is_dropped_when_memory_is_short()
+    {
+        var one = new KeyValueCache(_model.Shape);
+        one.Reserve(1);
+        var kept = new KeptConversations(2 * one.Bytes);
+        for (var i = 0; i < 3; i++)
+        {
+            if (i == 2)
+                kept.Keep(_model, Tokens(0), kept.Find(_model, [.. Tokens(0), 1])!);
+            var cache = new KeyValueCache(_model.Shape);
+            _model.Decoder.Forward([new(cache, Tokens(i))]);
+            kept.Keep(_model, Tokens(i), cache);
+        }
+        kept.Bytes.ShouldBe(2 * one.Bytes);
+        kept.Find(_model, [.. Tokens(1), 1]).ShouldBeNull();
+        kept.Find(_model, [.. Tokens(0), 1]).ShouldNotBeNull();
+        kept.Find(_model, [.. Tokens(2), 1]).ShouldNotBeNull();
+
+        static int[] Tokens(int first) => [.. Enumerable.Range(first * 20, 12)];
+    }
+
+    [Fact]
+    public void Unloading_a_model_frees_what_was_kept_for_it()
+    {
+        _engine.Handle(Ask("a", "The sky is blue. The sky is blue.", 3));
+        RunToTheEnd();
+        _engine.KeptBytes.ShouldBeGreaterThan(0);
+        _engine.Handle(new UnloadModel("m"));
+        _engine.KeptBytes.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Whoever_decodes_gets_a_token_with_each_step_while_a_long_prompt_is_read()
+    {
+        using var folder = new TestFolder();
+        TinyModel.Write(folder.Path, TinyModel.Shape() with { ContextLength = 1000 });
+        _engine.Add(new LoadModel("load", "m", folder.Path), ServedModel.Load(folder.Path, null, 1));
+        _engine.Handle(Ask("decodes", "The sky", 900));
+        _engine.Step();
+        _engine.Handle(Ask("long", string.Concat(Enumerable.Repeat("x天", 180)), 1));
+        _engine.Handle(new Embed("embed", "m", [string.Concat(Enumerable.Repeat("x天", 180))]));
+        var steps = 0;
+        while (Lines("long").Count == 0 || !_sent.OfType<Embedded>().Any())
+        {
+            var before = Lines("decodes").Count;
+            var read = _engine.PromptTokensRead;
+            _engine.Step();
+            steps++;
+            Lines("decodes").Count.ShouldBe(before + 1);
+            (_engine.PromptTokensRead - read).ShouldBeLessThanOrEqualTo(128);
+        }
+        steps.ShouldBeGreaterThan(3);
+    }
+
+    [Fact]
+    public void Requests_of_several_adapters_go_together_and_each_gets_what_its_merged_model_says()
+    {
+        var shape = _model.Shape;
+        var engine = new ServingEngine(_sent.Add, 0);
+        var store = new ModelStore(1);
+        string?[] adapters = [null, "one", "two"];
+        var plain = _sent.Count;
+        foreach (var name in adapters)
+        {
+            if (name is not null)
+                WriteAdapter(_folder.At(name), shape, seed: name.Length * 31 + name[0]);
+            var load = new LoadModel($"load {name}", $"m {name}", _folder.Path, name is null ? null : _folder.At(name));
+            engine.Add(load, store.Load(load));
+        }
+        var models = _sent.Skip(plain).OfType<ModelLoaded>().ToList();
+        models[1].MemoryBytes.ShouldBeGreaterThan(models[0].MemoryBytes);
+        foreach (var name in adapters)
+            engine.Handle(new Generate($"r {name}", $"m {name}", null, "The sky", new SamplingConfig { MaxTokens = 12, Temperature = 0, Logprobs = 5 }));
+        var steps = 0;
+        for (; engine.HasWork; steps++)
+            engine.Step();
+        steps.ShouldBeLessThanOrEqualTo(12);
+        _sent.OfType<DecodeStep>().Max(step => step.Slots.Count).ShouldBe(3);
+        foreach (var name in adapters)
+        {
+            var weights = new Dictionary<string, float[]>(StringComparer.Ordinal);
+            using (var files = WeightFiles.Open(_folder.Path))
+                weights = files.ReadAll(shape);
+            if (name is not null)
+                PeftAdapter.Read(_folder.At(name), shape).MergeInto(weights);
+            using var merged = new TestFolder();
+            TinyModel.Write(merged.Path);
+            TinyModel.WriteWeights(merged.Path, shape, weights);
+            _engine.Add(new LoadModel("load", "m", merged.Path), ServedModel.Load(merged.Path, null, 1));
+            _engine.Handle(Say($"merged {name}", "The sky", new SamplingConfig { MaxTokens = 12, Temperature = 0, Logprobs = 5 }));
+            RunToTheEnd();
+            var (expected, actual) = (Lines($"merged {name}"), Lines($"r {name}"));
+            actual.Select(line => line.Text).ShouldBe(expected.Select(line => line.Text));
+            foreach (var (a, e) in actual.Zip(expected))
+                a.Logprob!.Logprob.ShouldBe(e.Logprob!.Logprob, 1e-3);
+        }
+        Text("r one").ShouldNotBe(Text("r "));
+        Text("r two").ShouldNotBe(Text("r one"));
+    }
+
+    private static void WriteAdapter(string directory, ModelShape shape, long seed)
+    {
+        var random = new SeededRandom(seed);
+        Directory.CreateDirectory(directory);
+        File.WriteAllText(Path.Combine(directory, PeftAdapter.ConfigFile), PeftAdapter.ConfigJson("base", 3, 6, 0));
+        var writer = new SafetensorsWriter();
+        foreach (var (name, outputs, inputs) in Enumerable.Range(0, shape.Layers).SelectMany(shape.Linears))
+        {
+            writer.Add(WeightNames.LoraA(name), [3, inputs], WeightFormat.F32, Random(3 * inputs));
+            writer.Add(WeightNames.LoraB(name), [outputs, 3], WeightFormat.F32, Random(outputs * 3));
+        }
+        writer.Write(Path.Combine(directory, PeftAdapter.WeightsFile));
+
+        float[] Random(int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(0.2 * random.NextNormal()))];
+    }
+
+    [Fact]
+    public void Adapters_share_the_model_below_them_until_its_files_change()
+    {
+        WriteAdapter(_folder.At("one"), _model.Shape, 1);
+        var store = new ModelStore(1);
+        var plain = store.Load(new LoadModel("a", "a", _folder.Path));
+        store.Load(new LoadModel("b", "b", _folder.Path, _folder.At("one"))).Base.ShouldBeSameAs(plain.Base);
+        store.Load(new LoadModel("c", "c", _folder.Path, Weights: "int8")).Base.ShouldNotBeSameAs(plain.Base);
+        File.AppendAllText(_folder.At("config.json"), " ");
+        store.Load(new LoadModel("d", "d", _folder.Path)).Base.ShouldNotBeSameAs(plain.Base);
+        Should.Throw<EngineException>(() => store.Load(new LoadModel("e", "e", _folder.Path, Weights: "int4"))).Message.ShouldContain("int4");
+    }
+
+    [Theory]
+    [InlineData("bf16")]
+    [InlineData("int8")]
+    public void Other_weights_answer_the_same_together_and_alone(string weights)
+    {
+        var load = new LoadModel("load", "m", _folder.Path, Weights: weights);
+        var model = new ModelStore(1).Load(load);
+        model.MemoryBytes.ShouldBeLessThan(_model.MemoryBytes * 3 / 4);
+        _engine.Add(load, model);
+        Requests_together_get_what_each_gets_alone_and_share_their_lines();
+    }
+
+    [Fact]
+    public void Log_probabilities_come_with_each_token_and_its_alternatives()
+    {
+        _engine.Handle(Say("r", "The sky", new SamplingConfig { MaxTokens = 4, Temperature = 0, Logprobs = 3 }));
+        RunToTheEnd();
+        Lines("r").Count.ShouldBe(4);
+        foreach (var line in Lines("r"))
+        {
+            line.Logprob!.Top!.Count.ShouldBe(3);
+            line.Logprob.Top[0].Logprob.ShouldBe(line.Logprob.Logprob);
+            line.Logprob.Top[0].Token.ShouldBe(line.Logprob.Token);
+            line.Logprob.Top[1].Logprob.ShouldBeLessThanOrEqualTo(line.Logprob.Logprob);
+            line.Logprob.Bytes.ShouldNotBeNull();
+            var sent = WorkerLine.ReadWorker(WorkerLine.Write(new DecodeStep([line]))).ShouldBeOfType<DecodeStep>().Slots.Single();
+            sent.Logprob!.Top!.Count.ShouldBe(3);
+        }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(9)]
+    [InlineData(25)]
+    [InlineData(60)]
+    public void An_object_is_whole_whatever_the_token_limit(int tokens)
+    {
+        for (var seed = 0; seed < 8; seed++)
+        {
+            _engine.Handle(Say($"json{seed}", "The sky", new SamplingConfig { MaxTokens = tokens, Temperature = 3, Seed = seed, ResponseFormat = "json_object" }));
+        }
+        RunToTheEnd();
+        _sent.OfType<RequestFailed>().ShouldBeEmpty();
+        for (var seed = 0; seed < 8; seed++)
+        {
+            using var document = System.Text.Json.JsonDocument.Parse(Text($"json{seed}"));
+            document.RootElement.ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Object);
+            Lines($"json{seed}")[^1].FinishReason.ShouldBe("stop");
+        }
+    }
+
+    [Fact]
+    public void An_answer_keeps_to_its_schema_and_one_that_can_not_be_completed_is_cut()
+    {
+        using var schema = System.Text.Json.JsonDocument.Parse("""{"type":"object","properties":{"color":{"enum":["red","blue"]},"count":{"type":"integer"}},"required":["color","count"]}""");
+        for (var seed = 0; seed < 8; seed++)
+            _engine.Handle(Say($"json{seed}", "The sky", new SamplingConfig { MaxTokens = 40, Temperature = 2, Seed = seed, ResponseFormat = "json_schema", JsonSchema = schema.RootElement }));
+        _engine.Handle(Say("cut", "The sky", new SamplingConfig { MaxTokens = 4, Temperature = 0, ResponseFormat = "json_schema", JsonSchema = schema.RootElement }));
+        RunToTheEnd();
+        _sent.OfType<RequestFailed>().ShouldBeEmpty();
+        for (var seed = 0; seed < 8; seed++)
+        {
+            using var document = System.Text.Json.JsonDocument.Parse(Text($"json{seed}"));
+            document.RootElement.GetProperty("color").GetString().ShouldBeOneOf("red", "blue");
+            document.RootElement.GetProperty("count").GetInt64();
+            document.RootElement.EnumerateObject().Count().ShouldBe(2);
+        }
+        (Lines("cut")[^1].FinishReason, Lines("cut").Count).ShouldBe(("length", 4));
     }
 }

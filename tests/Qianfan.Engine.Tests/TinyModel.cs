@@ -1,4 +1,5 @@
 using Qianfan.Engine.Checkpoints;
+using Qianfan.Engine.Serving;
 using Qianfan.Engine.Text;
 using Qianfan.Engine.Training;
 using Qianfan.WorkerProtocol;
@@ -91,6 +92,9 @@ internal static class TinyModel
         }
         return weights;
     }
+
+    public static Decoder Decoder(ModelShape shape, IReadOnlyDictionary<string, float[]> weights, WeightKind kind = WeightKind.F32, Int8Path? path = null, int threads = 1) =>
+        new(shape, ServedWeights.Of(shape, (name, _) => weights[name], kind, path), new Crew(threads));
 
     public static readonly (string Question, string Answer)[] Pairs =
     [

@@ -3,25 +3,28 @@ using Qianfan.Engine.Checkpoints;
 
 namespace Qianfan.Engine.Serving;
 
-/// <summary>A decoder of the Llama kind in managed SIMD code, 32-bit. Several sequences go through it together. One thread at a time.</summary>
+/// <summary>A decoder of the Llama kind in managed SIMD code. Several sequences go through it together. One thread at a time.</summary>
 internal sealed class Decoder
 {
     private readonly ModelShape _shape;
     private readonly Layer[] _layers;
-    private readonly float[] _embedding;
+    private readonly Matrix _embedding;
     private readonly float[] _norm;
-    private readonly float[] _head;
+    private readonly Matrix _head;
     private readonly RotaryTable _rotary;
-    private readonly ParallelOptions _parallel;
+    private readonly Crew _crew;
     private Buffers _buffers;
 
     /// <summary>A matrix with the bias that is added to its products, if it has one.</summary>
-    private sealed record Linear(float[] Weight, float[]? Bias);
+    private sealed record Linear(string Name, Matrix Weight, float[]? Bias);
 
     private sealed record Layer(float[] InputNorm, Linear Query, Linear Key, Linear Value, float[]? QueryNorm, float[]? KeyNorm, Linear Output, float[] PostNorm, Linear Gate, Linear Up, Linear Down);
 
     /// <summary>Next tokens of one sequence.</summary>
-    internal sealed record Segment(KeyValueCache Cache, IReadOnlyList<int> Tokens);
+    /// <param name="Cache">What came before them.</param>
+    /// <param name="Tokens">At least one.</param>
+    /// <param name="Adapter">What this sequence adds to the weights, or null.</param>
+    internal sealed record Segment(KeyValueCache Cache, IReadOnlyList<int> Tokens, ServedAdapter? Adapter = null);
 
     private sealed class Buffers(ModelShape shape, int tokens)
     {
@@ -34,26 +37,29 @@ internal sealed class Decoder
         public readonly float[] Attended = new float[tokens * shape.QuerySize];
         public readonly float[] Projected = new float[tokens * shape.HiddenSize];
         public readonly float[] Gate = new float[tokens * shape.IntermediateSize];
+        public readonly (KeyValueCache Cache, int Position)[] Places = new (KeyValueCache, int)[tokens];
         public readonly float[] Up = new float[tokens * shape.IntermediateSize];
     }
 
     /// <param name="shape">Shape of the model.</param>
     /// <param name="weights">Every weight by name; kept, not copied.</param>
-    /// <param name="threads">How many threads one operation may use.</param>
-    public Decoder(ModelShape shape, IReadOnlyDictionary<string, float[]> weights, int threads)
+    /// <param name="crew">Who takes part in an operation.</param>
+    public Decoder(ModelShape shape, ServedWeights weights, Crew crew)
     {
         _shape = shape;
-        _parallel = new ParallelOptions { MaxDegreeOfParallelism = threads };
-        _embedding = weights[WeightNames.Embedding];
-        _norm = weights[WeightNames.Norm];
-        _head = shape.TiedEmbeddings ? _embedding : weights[WeightNames.Head];
-        _layers = [.. Enumerable.Range(0, shape.Layers).Select(i => new Layer(weights[WeightNames.InputNorm(i)], Linear(WeightNames.Query(i)), Linear(WeightNames.Key(i)), Linear(WeightNames.Value(i)),
-            weights.GetValueOrDefault(WeightNames.QueryNorm(i)), weights.GetValueOrDefault(WeightNames.KeyNorm(i)), Linear(WeightNames.Output(i)),
-            weights[WeightNames.PostAttentionNorm(i)], Linear(WeightNames.Gate(i)), Linear(WeightNames.Up(i)), Linear(WeightNames.Down(i))))];
+        _crew = crew;
+        _embedding = weights.Matrices[WeightNames.Embedding];
+        _norm = weights.Vectors[WeightNames.Norm];
+        _head = shape.TiedEmbeddings ? _embedding : weights.Matrices[WeightNames.Head];
+        _layers = [.. Enumerable.Range(0, shape.Layers).Select(i => new Layer(Vector(WeightNames.InputNorm(i))!, Linear(WeightNames.Query(i)), Linear(WeightNames.Key(i)), Linear(WeightNames.Value(i)),
+            Vector(WeightNames.QueryNorm(i)), Vector(WeightNames.KeyNorm(i)), Linear(WeightNames.Output(i)), Vector(WeightNames.PostAttentionNorm(i))!,
+            Linear(WeightNames.Gate(i)), Linear(WeightNames.Up(i)), Linear(WeightNames.Down(i))))];
         _rotary = new RotaryTable(shape);
         _buffers = new Buffers(shape, 1);
 
-        Linear Linear(string name) => new(weights[name], weights.GetValueOrDefault(WeightNames.Bias(name)));
+        float[]? Vector(string name) => weights.Vectors.GetValueOrDefault(name);
+
+        Linear Linear(string name) => new(name, weights.Matrices[name], Vector(WeightNames.Bias(name)));
     }
 
     /// <summary>Takes each sequence on by its tokens.</summary>
@@ -72,13 +78,13 @@ internal sealed class Decoder
             segment.Cache.Reserve(segment.Tokens.Count);
             _rotary.Reserve(segment.Cache.Length + segment.Tokens.Count);
             foreach (var token in segment.Tokens)
-                _embedding.AsSpan(token * hidden, hidden).CopyTo(x[(row++ * hidden)..]);
+                _embedding.CopyRow(token, x.Slice(row++ * hidden, hidden));
         }
         for (var layer = 0; layer < _layers.Length; layer++)
         {
             Norm(x, _layers[layer].InputNorm, normed, tokens);
             Attend(layer, segments, tokens);
-            Feed(_layers[layer], x, normed, tokens);
+            Feed(_layers[layer], segments, x, normed, tokens);
         }
         foreach (var segment in segments)
             segment.Cache.Advance(segment.Tokens.Count);
@@ -88,17 +94,17 @@ internal sealed class Decoder
 
     /// <summary>Scores of every token of the vocabulary for hidden states [rows, hidden].</summary>
     public void Logits(ReadOnlySpan<float> hidden, int rows, Span<float> logits) =>
-        Kernels.Multiply(_head, hidden, logits, rows, _shape.HiddenSize, _shape.VocabularySize, _parallel);
+        _head.Multiply(hidden, logits, rows, _crew);
 
     private void Attend(int index, IReadOnlyList<Segment> segments, int tokens)
     {
         var layer = _layers[index];
         var b = _buffers;
-        Multiply(layer.Query, b.Normed, b.Query, tokens, _shape.HiddenSize, _shape.QuerySize);
-        Multiply(layer.Key, b.Normed, b.Key, tokens, _shape.HiddenSize, _shape.KeyValueSize);
-        Multiply(layer.Value, b.Normed, b.Value, tokens, _shape.HiddenSize, _shape.KeyValueSize);
+        Multiply(layer.Query, segments, b.Normed, b.Query, tokens);
+        Multiply(layer.Key, segments, b.Normed, b.Key, tokens);
+        Multiply(layer.Value, segments, b.Normed, b.Value, tokens);
         var row = 0;
-        foreach (var (cache, segmentTokens) in segments)
+        foreach (var (cache, segmentTokens, _) in segments)
         {
             var keys = cache.Keys(index);
             var values = cache.Values(index);
@@ -110,15 +116,20 @@ internal sealed class Decoder
                 Rotate(key, position);
                 key.CopyTo(keys[(position * _shape.KeyValueSize)..]);
                 b.Value.AsSpan(row * _shape.KeyValueSize, _shape.KeyValueSize).CopyTo(values[(position * _shape.KeyValueSize)..]);
-                var query = b.Query.AsSpan(row * _shape.QuerySize, _shape.QuerySize);
-                NormHeads(query, layer.QueryNorm);
-                Rotate(query, position);
-                // A sliding window hides what lies further back.
-                var first = Math.Max(0, position + 1 - _shape.Window(index));
-                Mix(query, keys[(first * _shape.KeyValueSize)..], values[(first * _shape.KeyValueSize)..], position + 1 - first, b.Attended.AsSpan(row * _shape.QuerySize, _shape.QuerySize));
+                b.Places[row] = (cache, position);
             }
         }
-        Multiply(layer.Output, b.Attended, b.Projected, tokens, _shape.QuerySize, _shape.HiddenSize);
+        _crew.Run(tokens, token =>
+        {
+            var (cache, position) = b.Places[token];
+            var query = b.Query.AsSpan(token * _shape.QuerySize, _shape.QuerySize);
+            NormHeads(query, layer.QueryNorm);
+            Rotate(query, position);
+            // A sliding window hides what lies further back.
+            var first = Math.Max(0, position + 1 - _shape.Window(index));
+            Mix(query, cache.Keys(index)[(first * _shape.KeyValueSize)..], cache.Values(index)[(first * _shape.KeyValueSize)..], position + 1 - first, b.Attended.AsSpan(token * _shape.QuerySize, _shape.QuerySize));
+        });
+        Multiply(layer.Output, segments, b.Attended, b.Projected, tokens);
         var x = b.X.AsSpan(0, tokens * _shape.HiddenSize);
         TensorPrimitives.Add(x, b.Projected.AsSpan(0, x.Length), x);
     }
@@ -133,29 +144,25 @@ internal sealed class Decoder
         {
             var q = query.Slice(head * size, size);
             var shared = head / (_shape.Heads / _shape.KeyValueHeads) * size;
-            for (var t = 0; t < length; t++)
-                scores[t] = TensorPrimitives.Dot(q, keys.Slice(t * _shape.KeyValueSize + shared, size)) * scale;
+            Kernels.Scores(q, keys[shared..], _shape.KeyValueSize, scale, scores);
             Kernels.SoftMax(scores);
-            var into = result.Slice(head * size, size);
-            into.Clear();
-            for (var t = 0; t < length; t++)
-                TensorPrimitives.MultiplyAdd(values.Slice(t * _shape.KeyValueSize + shared, size), scores[t], into, into);
+            Kernels.Weigh(scores, values[shared..], _shape.KeyValueSize, result.Slice(head * size, size));
         }
     }
 
-    private void Feed(Layer layer, Span<float> x, Span<float> normed, int tokens)
+    private void Feed(Layer layer, IReadOnlyList<Segment> segments, Span<float> x, Span<float> normed, int tokens)
     {
         var b = _buffers;
         Norm(x, layer.PostNorm, normed, tokens);
-        Multiply(layer.Gate, b.Normed, b.Gate, tokens, _shape.HiddenSize, _shape.IntermediateSize);
-        Multiply(layer.Up, b.Normed, b.Up, tokens, _shape.HiddenSize, _shape.IntermediateSize);
+        Multiply(layer.Gate, segments, b.Normed, b.Gate, tokens);
+        Multiply(layer.Up, segments, b.Normed, b.Up, tokens);
         var gate = b.Gate.AsSpan(0, tokens * _shape.IntermediateSize);
         var up = b.Up.AsSpan(0, gate.Length);
         // gate * sigmoid(gate) * up
         TensorPrimitives.Multiply(up, gate, up);
         TensorPrimitives.Sigmoid(gate, gate);
         TensorPrimitives.Multiply(gate, up, gate);
-        Multiply(layer.Down, gate, b.Projected, tokens, _shape.IntermediateSize, _shape.HiddenSize);
+        Multiply(layer.Down, segments, gate, b.Projected, tokens);
         TensorPrimitives.Add(x, b.Projected.AsSpan(0, x.Length), x);
     }
 
@@ -165,13 +172,21 @@ internal sealed class Decoder
             Kernels.Norm(x.Slice(row * _shape.HiddenSize, _shape.HiddenSize), weights, y.Slice(row * _shape.HiddenSize, _shape.HiddenSize), (float)_shape.NormEpsilon);
     }
 
-    private void Multiply(Linear linear, ReadOnlySpan<float> x, Span<float> y, int tokens, int inputs, int outputs)
+    private void Multiply(Linear linear, IReadOnlyList<Segment> segments, ReadOnlySpan<float> x, Span<float> y, int tokens)
     {
-        Kernels.Multiply(linear.Weight, x, y, tokens, inputs, outputs, _parallel);
-        if (linear.Bias is not { } bias)
-            return;
-        for (var row = 0; row < tokens; row++)
-            TensorPrimitives.Add(y.Slice(row * outputs, outputs), bias, y.Slice(row * outputs, outputs));
+        var (inputs, outputs) = (linear.Weight.Inputs, linear.Weight.Outputs);
+        linear.Weight.Multiply(x, y, tokens, _crew);
+        if (linear.Bias is { } bias)
+        {
+            for (var row = 0; row < tokens; row++)
+                TensorPrimitives.Add(y.Slice(row * outputs, outputs), bias, y.Slice(row * outputs, outputs));
+        }
+        var start = 0;
+        foreach (var segment in segments)
+        {
+            segment.Adapter?.AddTo(linear.Name, x[(start * inputs)..], y[(start * outputs)..], segment.Tokens.Count, _crew);
+            start += segment.Tokens.Count;
+        }
     }
 
     private void NormHeads(Span<float> heads, float[]? weights)

@@ -6,6 +6,7 @@ namespace Qianfan.Engine.Serving;
 internal sealed class KeyValueCache
 {
     private const int FirstCapacity = 64;
+    private readonly ModelShape _shape;
     private readonly int _width;
     private readonly int _most;
     private readonly float[][] _keys;
@@ -13,6 +14,7 @@ internal sealed class KeyValueCache
 
     public KeyValueCache(ModelShape shape)
     {
+        _shape = shape;
         _width = shape.KeyValueSize;
         _most = shape.ContextLength;
         _keys = new float[shape.Layers][];
@@ -23,6 +25,24 @@ internal sealed class KeyValueCache
 
     /// <summary>Tokens in the cache.</summary>
     public int Length { get; private set; }
+
+    /// <summary>Bytes in memory.</summary>
+    public long Bytes => 2L * _keys.Length * _keys[0].Length * sizeof(float);
+
+    /// <summary>A cache of its own of the first tokens.</summary>
+    public KeyValueCache CopyOf(int tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(tokens, Length);
+        var copy = new KeyValueCache(_shape);
+        copy.Reserve(tokens);
+        for (var layer = 0; layer < _keys.Length; layer++)
+        {
+            Keys(layer)[..(tokens * _width)].CopyTo(copy.Keys(layer));
+            Values(layer)[..(tokens * _width)].CopyTo(copy.Values(layer));
+        }
+        copy.Advance(tokens);
+        return copy;
+    }
 
     public Span<float> Keys(int layer) => _keys[layer];
 

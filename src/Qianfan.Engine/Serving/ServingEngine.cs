@@ -23,6 +23,7 @@ internal sealed class ServingEngine
     private readonly List<Slot> _active = [];
     private readonly Queue<Slot> _waiting = new();
     private readonly Queue<EmbedJob> _embeds = new();
+    private readonly KeptConversations _kept;
 
     private sealed class EmbedJob(Embed request, ServedModel model, IReadOnlyList<IReadOnlyList<int>> inputs)
     {
@@ -33,9 +34,26 @@ internal sealed class ServingEngine
         public IReadOnlyList<IReadOnlyList<int>> Inputs { get; } = inputs;
 
         public List<IReadOnlyList<float>> Vectors { get; } = [];
+
+        /// <summary>What the text at hand has been through so far, and the sum of its hidden states.</summary>
+        public KeyValueCache? Cache { get; set; }
+
+        public float[] Sum { get; } = new float[model.Shape.HiddenSize];
     }
 
-    public ServingEngine(Action<WorkerMessage> send) => _send = send;
+    /// <param name="send">Takes the answers.</param>
+    /// <param name="keptBytes">Memory that keys and values of finished requests may take.</param>
+    public ServingEngine(Action<WorkerMessage> send, long keptBytes = 64 << 20)
+    {
+        _send = send;
+        _kept = new KeptConversations(keptBytes);
+    }
+
+    /// <summary>Prompt tokens that went through a model, embeddings not counted.</summary>
+    public long PromptTokensRead { get; private set; }
+
+    /// <summary>Memory that keys and values of finished requests take.</summary>
+    public long KeptBytes => _kept.Bytes;
 
     /// <summary>Whether a step would do anything.</summary>
     public bool HasWork => _active.Count > 0 || _waiting.Count > 0 || _embeds.Count > 0;
@@ -45,7 +63,7 @@ internal sealed class ServingEngine
     {
         Unload(request.ModelKey);
         _models[request.ModelKey] = model;
-        _send(new ModelLoaded(request.RequestId, request.ModelKey, model.Shape.ContextLength, model.MemoryBytes));
+        _send(new ModelLoaded(request.RequestId, request.ModelKey, model.Shape.ContextLength, model.MemoryBytes) { KeptBytes = _kept.MostBytes });
     }
 
     /// <summary>Takes a request; what is wrong with it is answered at once.</summary>
@@ -69,13 +87,16 @@ internal sealed class ServingEngine
         }
     }
 
-    /// <summary>One decoding step of every model that has requests, and one text to embed.</summary>
+    /// <summary>One decoding step of every model that has requests (adapters of one model go together), and a piece of one text to embed.</summary>
     public void Step()
     {
         DropCancelled();
         while (_active.Count < MostActive && _waiting.TryDequeue(out var next))
+        {
+            next.Begin(_kept);
             _active.Add(next);
-        foreach (var group in _active.GroupBy(slot => slot.Model).ToList())
+        }
+        foreach (var group in _active.GroupBy(slot => slot.Model.Base).ToList())
             Decode(group.Key, [.. group]);
         if (_embeds.TryPeek(out var job))
             EmbedNext(job);
@@ -88,10 +109,12 @@ internal sealed class ServingEngine
             return;
         _active.RemoveAll(slot => slot.Cancelled);
         Keep(_waiting, slot => !slot.Cancelled);
+        foreach (var slot in cancelled)
+            Keep(slot);
         _send(new DecodeStep([.. cancelled.Select(slot => slot.Cancel())]));
     }
 
-    private void Decode(ServedModel model, Slot[] slots)
+    private void Decode(BaseModel model, Slot[] slots)
     {
         var budget = PromptTokensPerStep;
         var taking = new List<Slot>();
@@ -104,9 +127,12 @@ internal sealed class ServingEngine
             var reading = !slot.PromptDone;
             var tokens = slot.NextTokens(budget);
             if (reading)
+            {
                 budget -= tokens.Count;
+                PromptTokensRead += tokens.Count;
+            }
             taking.Add(slot);
-            segments.Add(new Decoder.Segment(slot.Cache, tokens));
+            segments.Add(new Decoder.Segment(slot.Cache!, tokens, slot.Model.Adapter));
         }
         var hidden = model.Decoder.Forward(segments);
         var size = model.Shape.HiddenSize;
@@ -131,8 +157,10 @@ internal sealed class ServingEngine
             {
                 var line = answering[i].Take(scores);
                 lines.Add(line);
-                if (line.FinishReason is not null)
-                    _active.Remove(answering[i]);
+                if (line.FinishReason is null)
+                    continue;
+                _active.Remove(answering[i]);
+                Keep(answering[i]);
             }
             catch (EngineException exception)
             {
@@ -178,8 +206,8 @@ internal sealed class ServingEngine
             throw Invalid("a turn has no content, or a role other than system, user and assistant");
         if (!request.Messages.Any(turn => turn.Role == "user" && !string.IsNullOrWhiteSpace(turn.Content)))
             throw Invalid("the conversation has no user turn with text");
-        return model.Template?.Prompt(request.Messages)
-            ?? throw new EngineException(WorkerErrors.InvalidModel, $"This model can't chat: {model.TemplateFault}");
+        return model.Base.Template?.Prompt(request.Messages)
+            ?? throw new EngineException(WorkerErrors.InvalidModel, $"This model can't chat: {model.Base.TemplateFault}");
     }
 
     private void Enqueue(Embed request)
@@ -201,10 +229,16 @@ internal sealed class ServingEngine
     {
         var shape = job.Model.Shape;
         var tokens = job.Inputs[job.Vectors.Count];
-        var hidden = job.Model.Decoder.Forward([new Decoder.Segment(new KeyValueCache(shape), tokens)]);
-        var vector = new float[shape.HiddenSize];
-        for (var row = 0; row < tokens.Count; row++)
-            TensorPrimitives.Add(vector, hidden.Slice(row * shape.HiddenSize, shape.HiddenSize), vector);
+        var cache = job.Cache ??= new KeyValueCache(shape);
+        var piece = tokens.Skip(cache.Length).Take(PromptTokensPerStep).ToArray();
+        var hidden = job.Model.Decoder.Forward([new Decoder.Segment(cache, piece, job.Model.Adapter)]);
+        for (var row = 0; row < piece.Length; row++)
+            TensorPrimitives.Add(job.Sum, hidden.Slice(row * shape.HiddenSize, shape.HiddenSize), job.Sum);
+        if (cache.Length < tokens.Count)
+            return;
+        job.Cache = null;
+        var vector = job.Sum.ToArray();
+        Array.Clear(job.Sum);
         var norm = TensorPrimitives.Norm(vector);
         if (!(norm > 0) || !float.IsFinite(norm))
         {
@@ -226,11 +260,18 @@ internal sealed class ServingEngine
             return;
         var gone = _active.Concat(_waiting).Where(slot => slot.Model == model).Select(slot => slot.RequestId)
             .Concat(_embeds.Where(job => job.Model == model).Select(job => job.Request.RequestId)).ToList();
+        _kept.Forget(model);
         _active.RemoveAll(slot => slot.Model == model);
         Keep(_waiting, slot => slot.Model != model);
         Keep(_embeds, job => job.Model != model);
         foreach (var request in gone)
             _send(new RequestFailed(request, WorkerErrors.ModelUnloaded, $"The model {key} was unloaded."));
+    }
+
+    private void Keep(Slot slot)
+    {
+        if (slot.Cache is { } cache)
+            _kept.Keep(slot.Model, slot.CachedTokens, cache);
     }
 
     private static void Keep<T>(Queue<T> queue, Func<T, bool> keep)

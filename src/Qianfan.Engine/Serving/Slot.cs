@@ -1,3 +1,5 @@
+using System.Text;
+using Qianfan.Engine.Serving.Json;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Engine.Serving;
@@ -6,14 +8,15 @@ namespace Qianfan.Engine.Serving;
 internal sealed class Slot
 {
     private readonly IReadOnlyList<int> _prompt;
+    private readonly List<int> _answer = [];
     private readonly Sampler _sampler;
     private readonly AnswerText _text;
     private readonly int _mostTokens;
     private int _fed;
-    private int _last = -1;
-    private int _generated;
+    private int _cached;
     private readonly IReadOnlySet<int> _stopTokens;
     private bool _mayStrip;
+    private JsonState? _json;
 
     public Slot(Generate request, ServedModel model, IReadOnlyList<int> prompt)
     {
@@ -24,9 +27,14 @@ internal sealed class Slot
         _sampler = new Sampler(request.Sampling, prompt);
         _text = new AnswerText(request.Sampling.Stop);
         _mostTokens = Math.Min(request.Sampling.MaxTokens, model.Shape.ContextLength - prompt.Count);
-        _stopTokens = request.Messages is null ? model.StopTokens : model.ChatStopTokens;
-        Cache = new KeyValueCache(model.Shape);
+        _stopTokens = request.Messages is null ? model.Base.StopTokens : model.Base.ChatStopTokens;
         // A plain text goes on after its prompt; an answer is a text of its own, whose first word mark is no space.
+        _json = request.Sampling.ResponseFormat switch
+        {
+            "json_object" => JsonState.Start(JsonShape.AnyObject),
+            "json_schema" => JsonState.Start(JsonShape.Read(request.Sampling.JsonSchema!.Value)),
+            _ => null,
+        };
         _mayStrip = request.Messages is not null && model.Tokenizer.StripsSpace;
     }
 
@@ -36,16 +44,27 @@ internal sealed class Slot
 
     public ServedModel Model { get; }
 
-    public KeyValueCache Cache { get; }
+    /// <summary>Keys and values so far; there is one once the request is under way.</summary>
+    public KeyValueCache? Cache { get; private set; }
+
+    /// <summary>Tokens in the cache.</summary>
+    public int[] CachedTokens => [.. _prompt.Concat(_answer).Take(Cache?.Length ?? 0)];
 
     /// <summary>Set by another request; takes effect with the next step.</summary>
     public bool Cancelled { get; set; }
+
+    /// <summary>The request is taken up: what an earlier one was through already is taken over.</summary>
+    public void Begin(KeptConversations kept)
+    {
+        Cache = kept.Find(Model, _prompt) ?? new KeyValueCache(Model.Shape);
+        _fed = _cached = Cache.Length;
+    }
 
     /// <summary>What goes through the model next: a piece of the prompt, or the last token.</summary>
     public IReadOnlyList<int> NextTokens(int mostPromptTokens)
     {
         if (_fed == _prompt.Count)
-            return [_last];
+            return [_answer[^1]];
         var piece = _prompt.Skip(_fed).Take(mostPromptTokens).ToArray();
         _fed += piece.Length;
         return piece;
@@ -55,13 +74,16 @@ internal sealed class Slot
     public bool PromptDone => _fed == _prompt.Count;
 
     /// <summary>Chooses the next token.</summary>
+    /// <exception cref="EngineException">The scores are not numbers, or no token can continue the JSON text.</exception>
     public DecodedSlot Take(Span<float> logits)
     {
-        _last = _sampler.Next(logits);
-        _generated++;
-        if (_stopTokens.Contains(_last))
+        var token = _sampler.Next(logits, _json is null ? null : Restrict);
+        _answer.Add(token);
+        if (_stopTokens.Contains(token))
             return Line(_text.Finish(), "stop");
-        var bytes = Model.Tokenizer.Bytes(_last);
+        var bytes = Model.Tokenizer.Bytes(token);
+        for (var i = 0; _json is not null && i < bytes.Length; i++)
+            _json = _json.Next(bytes[i]) ?? throw new InvalidOperationException("A token was chosen that JSON has no place for.");
         if (_mayStrip && bytes.Length > 0)
         {
             if (bytes[0] == ' ')
@@ -71,11 +93,29 @@ internal sealed class Slot
         var shown = _text.Add(bytes);
         if (_text.Stopped)
             return Line(shown, "stop");
-        return _generated >= _mostTokens ? Line(shown + _text.Finish(), "length") : Line(shown, null);
+        if (_json is { Ended: true })
+            return Line(shown + _text.Finish(), "stop");
+        return _answer.Count >= _mostTokens ? Line(shown + _text.Finish(), "length") : Line(shown, null);
     }
 
     /// <summary>The last line of a cancelled request.</summary>
-    public DecodedSlot Cancel() => Line(_text.Finish(), "cancelled");
+    public DecodedSlot Cancel() => Line(_text.Finish(), "cancelled") with { Logprob = null };
 
-    private DecodedSlot Line(string text, string? reason) => new(RequestId, text, _prompt.Count, _generated, reason);
+    private void Restrict(Span<float> logits)
+    {
+        if (!Model.Base.Json.Apply(_json!, _mostTokens - _answer.Count, _stopTokens, logits))
+            throw new EngineException(WorkerErrors.InvalidModel, "No token of this model's vocabulary can continue the JSON text.");
+    }
+
+    private DecodedSlot Line(string text, string? reason) => new(RequestId, text, _prompt.Count, _answer.Count, reason)
+    {
+        CachedTokens = _cached == 0 ? null : _cached,
+        Logprob = _sampler.Probabilities is { } found && _answer.Count > 0 ? Probability(_answer[^1], found.Chosen) with { Top = [.. found.Top.Select(top => Probability(top.Token, top.LogProbability))] } : null,
+    };
+
+    private TokenLogprob Probability(int token, double logarithm)
+    {
+        var bytes = Model.Tokenizer.Bytes(token);
+        return new TokenLogprob(Encoding.UTF8.GetString(bytes), logarithm) { Bytes = [.. bytes.ToArray().Select(value => (int)value)] };
+    }
 }

@@ -9,7 +9,7 @@ internal sealed class ServeWorker
 {
     private readonly WorkerChannel _channel;
     private readonly TextWriter _log;
-    private readonly int _threads;
+    private readonly ModelStore _models;
     private readonly ServingEngine _engine;
 
     /// <summary>What the decoding thread is to do between two steps; the platform bounds how much it asks for, and the engine refuses what is too much.</summary>
@@ -18,16 +18,20 @@ internal sealed class ServeWorker
     /// <param name="channel">The protocol.</param>
     /// <param name="log">For people.</param>
     /// <param name="threads">How many threads one operation may use: a training beside it needs the others.</param>
-    public ServeWorker(WorkerChannel channel, TextWriter log, int threads)
+    /// <param name="keptBytes">Memory that keys and values of finished requests may take.</param>
+    public ServeWorker(WorkerChannel channel, TextWriter log, int threads, long keptBytes)
     {
         _channel = channel;
         _log = log;
-        _threads = threads;
-        _engine = new ServingEngine(channel.Send);
+        _models = new ModelStore(threads);
+        _engine = new ServingEngine(channel.Send, keptBytes);
     }
 
     /// <summary>Half of the processors, at least one.</summary>
     public static int DefaultThreads => Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>A sixteenth of the memory that is free, 512 MB at the most.</summary>
+    public static int DefaultKeptMegabytes => (int)Math.Min(512, MemoryBudget.Available() / 16 >> 20);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -72,7 +76,7 @@ internal sealed class ServeWorker
     {
         try
         {
-            var model = ServedModel.Load(request.ModelDirectory, request.AdapterDirectory, _threads);
+            var model = _models.Load(request);
             _inbox.Writer.TryWrite(engine => engine.Add(request, model));
         }
         catch (EngineException exception)
