@@ -102,6 +102,24 @@ public sealed class OpenAIInferenceTests
         Convert.FromBase64String(text["data"]![0]!.Text("embedding")).ShouldBe([.. BitConverter.GetBytes(1f), .. BitConverter.GetBytes(3f)]);
     }
 
+    [Fact]
+    public async Task Penalties_and_the_form_of_the_answer_reach_the_engine()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var messages = new[] { new { role = "user", content = "x" } };
+        await host.Client.PostAsync("/v1/chat/completions", new { model = "qianfan-tiny", messages, frequency_penalty = 0.5, presence_penalty = -1, response_format = new { type = "json_object" } });
+        await host.Client.PostAsync("/v1/chat/completions", JsonNode.Parse("""
+            {"model":"qianfan-tiny","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}}
+            """)!);
+        await host.Client.PostAsync("/v1/completions", new { model = "qianfan-tiny", prompt = "p", frequency_penalty = 1 });
+
+        var received = (await host.Workers.NextServerAsync()).Received.OfType<Generate>().Select(generate => generate.Sampling).ToList();
+        received[0].ShouldBe(received[0] with { FrequencyPenalty = 0.5, PresencePenalty = -1, ResponseFormat = "json_object", JsonSchema = null });
+        received[1].ResponseFormat.ShouldBe("json_schema");
+        received[1].JsonSchema!.Value.GetRawText().ShouldBe("""{"type":"object"}""");
+        received[2].ShouldBe(received[2] with { FrequencyPenalty = 1, ResponseFormat = null });
+    }
+
     [Theory]
     [InlineData("chat/completions", "\"temperature\":\"0.5\"", "temperature")]
     [InlineData("chat/completions", "\"temperature\":3", "temperature")]
@@ -112,10 +130,11 @@ public sealed class OpenAIInferenceTests
     [InlineData("chat/completions", "\"n\":17", "n")]
     [InlineData("chat/completions", "\"logprobs\":true", "logprobs")]
     [InlineData("chat/completions", "\"top_logprobs\":3", "top_logprobs")]
-    [InlineData("chat/completions", "\"response_format\":{\"type\":\"json_object\"}", "response_format.type")]
+    [InlineData("chat/completions", "\"response_format\":{\"type\":\"json_schema\"}", "response_format.json_schema")]
+    [InlineData("chat/completions", "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\"}}", "response_format.json_schema.schema")]
     [InlineData("chat/completions", "\"response_format\":{\"type\":\"xml\"}", "response_format.type")]
     [InlineData("chat/completions", "\"stream_options\":{\"include_usage\":true}", "stream_options")]
-    [InlineData("chat/completions", "\"frequency_penalty\":1", "frequency_penalty")]
+    [InlineData("chat/completions", "\"frequency_penalty\":2.5", "frequency_penalty")]
     [InlineData("chat/completions", "\"presence_penalty\":-3", "presence_penalty")]
     [InlineData("chat/completions", "\"logit_bias\":{\"5\":1}", "logit_bias")]
     [InlineData("chat/completions", "\"tool_choice\":\"required\"", "tool_choice")]

@@ -100,6 +100,23 @@ export function openaiSuite(shared) {
     assert.equal(stopped.choices[0].finish_reason, 'stop');
   });
 
+  test('an answer has the form that was asked for', async () => {
+    const request = { model: base, messages: hello, max_tokens: 48, temperature: 1, seed: 3 };
+    const object = await client.chat.completions.create({ ...request, response_format: { type: 'json_object' } });
+    assert.equal(typeof JSON.parse(object.choices[0].message.content), 'object');
+
+    const schema = { type: 'object', properties: { city: { enum: ['Paris', 'Rome'] }, warm: { type: 'boolean' } }, required: ['city', 'warm'], additionalProperties: false };
+    const kept = await client.chat.completions.create({ ...request, response_format: { type: 'json_schema', json_schema: { name: 'weather', schema, strict: true } } });
+    const answer = JSON.parse(kept.choices[0].message.content);
+    assert.deepEqual(Object.keys(answer).sort(), ['city', 'warm']);
+    assert.ok(schema.properties.city.enum.includes(answer.city));
+    assert.equal(typeof answer.warm, 'boolean');
+
+    const refused = await rejection(client.chat.completions.create({ ...request, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object', patternProperties: {} } } } }));
+    assert.ok(refused instanceof OpenAI.BadRequestError);
+    assert.match(refused.message, /patternProperties/);
+  });
+
   test('what is wrong is a BadRequestError with the name of the field', async () => {
     const wrong = { temperature: 9, max_tokens: 0, n: 0, messages: [], stop: 5, response_format: { type: 'xml' } };
     for (const [param, value] of Object.entries(wrong)) {

@@ -119,7 +119,8 @@ internal record ChatBody
         }
     }
 
-    private SamplingConfig ToSampling()
+    /// <summary>How tokens are chosen. A dialect adds what it has besides.</summary>
+    protected virtual SamplingConfig ToSampling()
     {
         var standard = new SamplingConfig();
         return new SamplingConfig

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Qianfan.Platform.Http;
+using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.Inference;
 
@@ -35,17 +36,17 @@ internal sealed record OpenAIChatBody : ChatBody
         OpenAILimits.CheckPenalties(FrequencyPenalty, PresencePenalty, LogitBias);
         if (LogProbabilities == true) throw OpenAILimits.NotSupported("logprobs", "log probabilities are not given here");
         if (TopLogProbabilities is not null) throw OpenAILimits.NotSupported("top_logprobs", "log probabilities are not given here");
-        if (ResponseFormat is { Type: var type })
-        {
-            if (type is null) throw PlatformException.Missing("response_format.type");
-            if (type is not ("text" or "json_object" or "json_schema")) throw PlatformException.Invalid("response_format.type", "param[response_format.type] invalid: it must be text, json_object or json_schema");
-            if (type != "text") throw OpenAILimits.NotSupported("response_format.type", "only text can be promised here");
-        }
-
         // A model may answer without a tool, unless it must call one.
         if (ToolChoice is { } choice && (choice.ValueKind == JsonValueKind.Object || choice is { ValueKind: JsonValueKind.String } && choice.GetString() == "required"))
             throw OpenAILimits.NotSupported("tool_choice", "models here call no tools");
         return ToChat(null, strict: false);
+    }
+
+    /// <inheritdoc/>
+    protected override SamplingConfig ToSampling()
+    {
+        var (format, schema) = ResponseFormat?.Check() ?? (null, null);
+        return base.ToSampling() with { FrequencyPenalty = FrequencyPenalty ?? 0, PresencePenalty = PresencePenalty ?? 0, ResponseFormat = format, JsonSchema = schema };
     }
 }
 
@@ -86,6 +87,9 @@ internal sealed record OpenAICompletionBody : ChatBody
         if (!string.IsNullOrEmpty(Suffix)) throw OpenAILimits.NotSupported("suffix", "text can't be filled in before it");
         return ToCompletions(null);
     }
+
+    /// <inheritdoc/>
+    protected override SamplingConfig ToSampling() => base.ToSampling() with { FrequencyPenalty = FrequencyPenalty ?? 0, PresencePenalty = PresencePenalty ?? 0 };
 }
 
 /// <summary>The form that an answer is to have.</summary>
@@ -93,6 +97,28 @@ internal sealed record ResponseFormat
 {
     [JsonPropertyName("type")]
     public string? Type { get; init; }
+
+    [JsonPropertyName("json_schema")]
+    public JsonSchemaFormat? Schema { get; init; }
+
+    /// <summary>The form as the engine calls it, and the schema if there is one.</summary>
+    public (string? Format, JsonElement? Schema) Check() => this switch
+    {
+        { Type: null } => throw PlatformException.Missing("response_format.type"),
+        { Type: "text" } => (null, null),
+        { Type: "json_object" } => ("json_object", null),
+        { Type: "json_schema", Schema: null } => throw PlatformException.Missing("response_format.json_schema"),
+        { Type: "json_schema", Schema.Schema: { ValueKind: JsonValueKind.Object } schema } => ("json_schema", schema),
+        { Type: "json_schema" } => throw PlatformException.Missing("response_format.json_schema.schema"),
+        _ => throw PlatformException.Invalid("response_format.type", "param[response_format.type] invalid: it must be text, json_object or json_schema"),
+    };
+}
+
+/// <summary>A schema with a name, which is for people.</summary>
+internal sealed record JsonSchemaFormat
+{
+    [JsonPropertyName("schema")]
+    public JsonElement? Schema { get; init; }
 }
 
 /// <summary>What OpenAI's chat and completions refuse alike.</summary>
@@ -117,6 +143,5 @@ internal static class OpenAILimits
     private static void CheckPenalty(double? penalty, string name)
     {
         if (penalty is < -2 or > 2) throw PlatformException.Invalid(name, $"param[{name}] invalid: it must be between -2 and 2");
-        if (penalty is not (null or 0)) throw NotSupported(name, "penalty_score (1 to 2) is what this platform has against repetition");
     }
 }
