@@ -136,6 +136,8 @@ internal sealed class TestFolder : IDisposable
     public TestFolder AsIfKilledNow()
     {
         var copy = new TestFolder();
+        // SQLite takes its log away with the last connection, which a test beside this one may close: these stay until all is copied.
+        using var pinned = new DatabasePins(Path);
         foreach (var file in Directory.EnumerateFiles(Path).Where(f => !f.EndsWith(".sock", StringComparison.Ordinal) && !f.EndsWith("-shm", StringComparison.Ordinal) && !f.EndsWith(".lock", StringComparison.Ordinal)))
             File.Copy(file, System.IO.Path.Combine(copy.Path, System.IO.Path.GetFileName(file)));
         return copy;
@@ -146,4 +148,25 @@ internal sealed class TestFolder : IDisposable
         SqliteConnection.ClearAllPools();
         Directory.Delete(Path, recursive: true);
     }
+}
+
+/// <summary>Keeps the databases of a folder, and their logs, where they are: a reader in each.</summary>
+internal sealed class DatabasePins : IDisposable
+{
+    private readonly List<SqliteConnection> _readers = [];
+
+    public DatabasePins(string folder)
+    {
+        foreach (var file in Directory.EnumerateFiles(folder, "*.db"))
+        {
+            var reader = new SqliteConnection($"Data Source={file};Pooling=False");
+            _readers.Add(reader);
+            reader.Open();
+            using var begin = reader.CreateCommand();
+            begin.CommandText = "BEGIN; SELECT count(*) FROM sqlite_master;";
+            begin.ExecuteScalar();
+        }
+    }
+
+    public void Dispose() => _readers.ForEach(reader => reader.Dispose());
 }
