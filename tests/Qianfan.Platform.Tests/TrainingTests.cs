@@ -263,7 +263,10 @@ public sealed class TrainingTests
             task = (await host.Client.TaskAsync()).Task;
             (await host.Workers.NextTrainerAsync()).Step(3);
             await AwaitEventAsync(host.Client, task, "metric", 3);
-            // What a killed process leaves is what lies on disk at this moment.
+            // What a killed process leaves is what lies on disk at this moment. The reader keeps SQLite from taking its log away meanwhile.
+            await using var reader = await host.Services.GetRequiredService<IDbContextFactory<PlatformDbContext>>().CreateDbContextAsync(TestContext.Current.CancellationToken);
+            await reader.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+            await reader.Database.ExecuteSqlRawAsync("SELECT count(*) FROM sqlite_master", TestContext.Current.CancellationToken);
             foreach (var file in Directory.EnumerateFiles(host.Folder, "*", SearchOption.AllDirectories))
             {
                 var target = Path.Combine(copy, Path.GetRelativePath(host.Folder, file));
