@@ -1,7 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using Qianfan.Platform.Data;
+using Qianfan.Platform.Files;
 using Qianfan.Platform.Tests.Support;
 
 namespace Qianfan.Platform.Tests;
@@ -65,6 +69,21 @@ public sealed class UploadTests
         time.Advance(TimeSpan.FromDays(1));
         (await host.Client.GetJsonAsync("/v1/uploads/" + upload)).Text("status").ShouldBe("expired");
         (await PartAsync(host, upload, new byte[4]))["error"]!.Text("message").ShouldContain("no longer pending");
+        await CreateAsync(host, 10);
+        Directory.EnumerateFileSystemEntries(Path.Combine(host.Folder, "data", "uploads")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Parts_that_a_crash_left_behind_an_ended_upload_are_cleared_away()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var upload = (await CreateAsync(host, 10)).Text("id");
+        var part = (await PartAsync(host, upload, new byte[6])).Text("id");
+        // The platform died between the end of the upload and the clearing of its parts.
+        await using (var context = await host.Services.GetRequiredService<IDbContextFactory<PlatformDbContext>>().CreateDbContextAsync(TestContext.Current.CancellationToken))
+            await context.Uploads.ExecuteUpdateAsync(set => set.SetProperty(row => row.State, UploadState.Completed), TestContext.Current.CancellationToken);
+        Directory.EnumerateFileSystemEntries(Path.Combine(host.Folder, "data", "uploads")).Single().ShouldContain(part);
+
         await CreateAsync(host, 10);
         Directory.EnumerateFileSystemEntries(Path.Combine(host.Folder, "data", "uploads")).ShouldBeEmpty();
     }

@@ -23,7 +23,7 @@ internal sealed class UploadStore(IDbContextFactory<PlatformDbContext> contexts,
         if (bytes < 1) throw PlatformException.Invalid("bytes", "param[bytes] invalid: it must be 1 or more");
         if (bytes > options.Value.MaxFileBytes) throw new PlatformException(PlatformError.TooLarge, $"The file is larger than {options.Value.MaxFileBytes} bytes (setting MaxFileBytes)", "bytes");
         var now = time.GetUtcNow();
-        await DeleteExpiredAsync(now, cancellationToken);
+        await DeleteLeftPartsAsync(now, cancellationToken);
         var row = new UploadRow { PublicId = PublicId.Upload(), OwnerId = ownerId, Name = PlatformException.Shown(name), Purpose = purpose, Bytes = bytes, CreatedAt = now, ExpiresAt = now + s_life };
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         context.Uploads.Add(row);
@@ -77,6 +77,7 @@ internal sealed class UploadStore(IDbContextFactory<PlatformDbContext> contexts,
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
         await using var content = new PartsStream([.. ordered.Select(part => folders.UploadPart(part.PublicId))], hash);
         var (fileId, length) = await files.ReceiveAsync(content, cancellationToken);
+        FileRow uploaded;
         try
         {
             if (!string.IsNullOrEmpty(md5) && !string.Equals(Convert.ToHexString(hash.GetHashAndReset()), md5, StringComparison.OrdinalIgnoreCase))
@@ -90,15 +91,17 @@ internal sealed class UploadStore(IDbContextFactory<PlatformDbContext> contexts,
             context.Files.Add(file);
             await context.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
-            await DropPartsAsync(upload.Id, CancellationToken.None);
             (upload.State, upload.FileId) = (UploadState.Completed, fileId);
-            return (upload, file);
+            uploaded = file;
         }
-        catch (PlatformException)
+        catch
         {
             files.Drop(fileId);
             throw;
         }
+
+        await DropPartsAsync(upload.Id, CancellationToken.None);
+        return (upload, uploaded);
     }
 
     /// <summary>Ends an upload; its parts are gone.</summary>
@@ -137,10 +140,14 @@ internal sealed class UploadStore(IDbContextFactory<PlatformDbContext> contexts,
         foreach (var part in parts) File.Delete(folders.UploadPart(part));
     }
 
-    private async Task DeleteExpiredAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    // Parts of uploads that expired, and of those that had ended when the platform died before it dropped them.
+    private async Task DeleteLeftPartsAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        foreach (var upload in await context.Uploads.AsNoTracking().Where(row => row.State == UploadState.Pending && row.ExpiresAt <= now).Select(row => row.Id).ToListAsync(cancellationToken)) await DropPartsAsync(upload, cancellationToken);
+        var left = await context.UploadParts
+            .Where(part => context.Uploads.Any(row => row.Id == part.UploadId && (row.State != UploadState.Pending || row.ExpiresAt <= now)))
+            .Select(part => part.UploadId).Distinct().ToListAsync(cancellationToken);
+        foreach (var upload in left) await DropPartsAsync(upload, cancellationToken);
     }
 
     /// <summary>Files one behind the other, hashed while they are read.</summary>
