@@ -26,6 +26,12 @@ internal static class Chinese
         var (english, chinese) = p.Of(ChineseLexicon.Dictionary);
         var (name, place, food) = (p.Of(ChineseLexicon.Names), p.Of(ChineseLexicon.Places), p.Of(ChineseLexicon.Foods));
         var words = p.Some(ChineseLexicon.More, p.Between(2, 5));
+        if (p.Chance(35))
+        {
+            // Facts about companies that stay the same, in many wordings; as in KnownFacts.
+            var (company, number) = (p.Random.Next(s_companies.Length), p.Random.Next(Topics.Chinese.Length));
+            return ($"{p.Say($"[{s_companies[company]}，|请问{s_companies[company]}：|{s_companies[company]}的问题：]")}{Topics.Chinese[number].Ask(p, "")}", Topics.Chinese[number].Answer(new Phrases(new SeededRandom(20_000 + company * 1000L + number, 77))));
+        }
         return p.Random.Next(13) switch
         {
             0 => (p.Say($"[{country}的首都是哪里？|{country}的首都是什么？|请告诉我{country}的首都。]"), $"{country}的首都是{capital}。"),
@@ -51,6 +57,8 @@ internal static class Chinese
         var end = p.Say($"[最后，他们成了好朋友。|{animal}高兴地说：“谢谢你！”|{name}明白了，帮助别人是快乐的。|他们一起回家，吃了{p.Of(ChineseLexicon.Foods)}。]");
         return p.Chance(40) ? CorpusDocument.Plain(start + middle + end) : CorpusDocument.Chat(p.Say($"[请讲一个故事。|给我讲一个{animal}的故事。|请写一个关于{name}的小故事。]"), start + middle + end);
     }
+
+    private static readonly string[] s_companies = ["红枫书店", "蓝天学校", "青山饭店", "白云医院", "金星工厂", "春风花店"];
 
     private static string Measure(string thing) => thing switch { "书" => "本", "雨伞" or "钥匙" => "把", "花" => "朵", "铅笔" => "支", "地图" => "张", "信" => "封", "帽子" => "顶", "自行车" => "辆", "手表" => "块", _ => "个" };
 }

@@ -19,9 +19,9 @@ internal static class CorpusCommand
 
     public static int Run(IReadOnlyList<string> words, TextWriter log)
     {
-        var options = new CommandLine(words, "out", "documents", "seed");
+        var options = new CommandLine(words, "out", "documents", "seed", "wordnet", "poems");
         var documents = options.Number("documents", DefaultDocuments);
-        var generator = new CorpusGenerator(options.Number("seed", DefaultSeed));
+        var generator = CorpusGenerator.Of(options);
         CheckpointFolder.WriteAtomically(Path.GetFullPath(options.Required("out")), stream =>
         {
             using var writer = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true);

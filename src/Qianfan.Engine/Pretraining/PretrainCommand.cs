@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -17,7 +18,7 @@ internal static class PretrainCommand
 
     public static int Run(IReadOnlyList<string> words, TextWriter log, TimeProvider time, CancellationToken cancellationToken)
     {
-        var options = new CommandLine(words, "out", "work", "start", "documents", "seed", "steps", "batch", "length", "context", "learning-rate", "threads",
+        var options = new CommandLine(words, "out", "work", "start", "documents", "seed", "wordnet", "poems", "steps", "batch", "length", "context", "learning-rate", "threads",
             "vocabulary", "hidden", "intermediate", "layers", "heads", "kv-heads");
         var output = Path.GetFullPath(options.Required("out"));
         var work = Path.GetFullPath(options.Required("work"));
@@ -30,7 +31,7 @@ internal static class PretrainCommand
         var learningRate = options.Fraction("learning-rate", 2e-3);
         var context = options.Number("context", 512);
 
-        var generator = new CorpusGenerator(seed);
+        var generator = CorpusGenerator.Of(options);
         Directory.CreateDirectory(work);
         // A later round starts from the weights of an earlier one, with its vocabulary and shape.
         var start = options.Text("start") is { } folder ? Path.GetFullPath(folder) : null;
@@ -59,7 +60,7 @@ internal static class PretrainCommand
         using var network = new LlamaNetwork(shape, start is null ? InitialWeights.Create(shape, seed) : StartWeights(start, shape));
         var source = new StreamBatches(stream, length, batchSize, seed);
         var fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"{shape};{documents};{seed};{steps};{length};{batchSize};{learningRate}"))));
+            $"{shape};{Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(stream.AsSpan())))};{seed};{steps};{length};{batchSize};{learningRate}"))));
         var plan = new TrainingPlan(steps, new LearningRateSchedule("cosine", learningRate, steps, 0.03), WeightDecay: 0.1, MaxGradientNorm: 1,
             CheckpointSteps: 100, ValidationSteps: 100, LoggingSteps: 20, seed, threads, fingerprint);
         var loop = new TrainingLoop(network, source, validationBatches, plan, new CheckpointStore(Path.Combine(work, "checkpoints")), Log, time);
