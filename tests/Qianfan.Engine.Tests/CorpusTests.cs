@@ -47,5 +47,70 @@ public sealed class CorpusTests
         sums.ShouldBeGreaterThan(50);
     }
 
+    [Fact]
+    public void Answers_about_a_company_stay_the_same_whatever_the_wording()
+    {
+        var generator = new CorpusGenerator(3);
+        var answers = new Dictionary<string, string>();
+        var asked = 0;
+        for (var index = 0; index < 20_000; index++)
+        {
+            if (generator.At(index).Messages is not [{ Role: "system" } system, .. var turns] || !system.Content.StartsWith("You are the assistant of ", StringComparison.Ordinal))
+                continue;
+            for (var turn = 0; turn < turns.Count; turn += 2)
+            {
+                if (!turns[turn].Content.StartsWith("How fast is the ", StringComparison.Ordinal) && !turns[turn].Content.StartsWith("What speed does the ", StringComparison.Ordinal))
+                    continue;
+                var key = $"{system.Content} {turns[turn + 1].Content.Split(' ')[1]}";
+                answers.TryAdd(key, turns[turn + 1].Content);
+                turns[turn + 1].Content.ShouldBe(answers[key]);
+                asked++;
+            }
+        }
+        asked.ShouldBeGreaterThan(answers.Count);
+    }
+
+    [Fact]
+    public void A_topic_is_asked_in_several_wordings_that_name_the_thing()
+    {
+        foreach (var topic in Topics.Of.Concat(Topics.OfThings).Concat(Topics.Chinese))
+        {
+            topic.Questions.Length.ShouldBeGreaterThanOrEqualTo(3);
+            topic.Questions.Distinct().Count().ShouldBe(topic.Questions.Length);
+        }
+        foreach (var question in Topics.OfThings.SelectMany(topic => topic.Questions))
+            question.ShouldContain("{p}");
+    }
+
+    [Fact]
+    public void A_dictionary_and_poems_take_part_when_they_are_given()
+    {
+        using var folder = new TestFolder();
+        const string Big = "00000010 00 a 02 big 0 large 0 001 ! 00000099 a 0101 | above average in size or number; \"a big house\"; \"large numbers\"  ";
+        File.WriteAllText(folder.At("data.adj"), $"  1 This is a licence.\n{Big}\n");
+        foreach (var empty in (string[])["data.noun", "data.verb", "data.adv"])
+            File.WriteAllText(folder.At(empty), "");
+        File.WriteAllText(folder.At("index.sense"), "big%3:00:01:: 00000010 1 107\nlarge%3:00:01:: 00000010 1 0\n");
+        File.WriteAllText(folder.At("poems.json"), """{"title":"t","content":[{"type":"x","content":[{"chapter":"登鸛雀樓","author":"王之渙","paragraphs":["白日依山盡，黃河入海流。","欲窮千里目，更上一層樓。"]}]}]}""");
+        var dictionary = new WordNet(folder.Path);
+        var poems = new Poems(folder.At("poems.json"));
+        (dictionary.Count, poems.Count).ShouldBe((1, 1));
+
+        var texts = Enumerable.Range(0, 2000).Select(new CorpusGenerator(4, dictionary, poems).At).Select(Text).ToList();
+
+        texts.ShouldContain(text => text.Contains("Above average in size or number.", StringComparison.Ordinal));
+        texts.ShouldContain(text => text.Contains("A big house.", StringComparison.Ordinal));
+        texts.ShouldNotContain(text => text.Contains("Large numbers.", StringComparison.Ordinal));
+        texts.ShouldContain(text => text.Contains("欲窮千里目", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Sources_that_are_not_there_are_named()
+    {
+        using var folder = new TestFolder();
+        Should.Throw<EngineException>(() => new WordNet(folder.Path)).Message.ShouldContain("data.noun");
+        Should.Throw<EngineException>(() => new Poems(folder.At("poems.json"))).Message.ShouldContain("poems.json");
+    }
+
     private static string Text(CorpusDocument document) => document.Text ?? string.Join("\n", document.Messages!.Select(turn => $"{turn.Role}: {turn.Content}"));
 }

@@ -63,7 +63,7 @@ internal static class Topics
             p => $"Delivery takes {p.Between(2, 9)} to {p.Between(10, 25)} days."),
         new(["What does shipping cost?", "How much do you charge for delivery?", "Is delivery free?", "Do I have to pay for shipping?", "What are the postage costs?", "How expensive is it to have it sent?"],
             p => $"Shipping costs {p.Between(2, 30)} dollars and is free above {p.Between(40, 300)} dollars."),
-        new(["Do you deliver abroad?", "Can you send it to another country?", "Do you ship to {p}?", "I live abroad. Can I still order?", "To which countries do you send things?"],
+        new(["Do you deliver abroad?", "Can you send it to another country?", "Do you ship to other countries?", "I live abroad. Can I still order?", "To which countries do you send things?"],
             p => $"We deliver to {p.Of(Lexicon.Countries).Country}, {p.Of(Lexicon.Countries).Country} and {p.Of(Lexicon.Countries).Country}."),
         new(["How can I return something?", "Can I send it back?", "What if I don't like it?", "How many days do I have to return an order?", "What is your return policy?", "I want to give it back. What do I do?", "Do you take things back?", "How long may I keep it before I return it?"],
             p => $"You can return it within {p.Between(5, 90)} days {p.Say("[with the receipt|in its box|unused|for any reason]")}."),
