@@ -6,15 +6,20 @@ namespace Qianfan.Engine.Tests;
 /// <summary>Asks a served model.</summary>
 internal static class Answers
 {
-    public static string Greedy(ServedModel model, string question, int maxTokens = 60)
+    public static string Greedy(ServedModel model, string question) => Greedy(model, [question])[0];
+
+    /// <summary>The answers to many questions, each a conversation of its own, in their order.</summary>
+    public static IReadOnlyList<string> Greedy(ServedModel model, IReadOnlyList<string> questions)
     {
         var messages = new List<WorkerMessage>();
         var engine = new ServingEngine(messages.Add);
         engine.Add(new LoadModel("load", "m", ""), model);
-        engine.Handle(new Generate("r", "m", [new("user", question)], null, new SamplingConfig { Temperature = 0, MaxTokens = maxTokens }));
+        for (var i = 0; i < questions.Count; i++)
+            engine.Handle(new Generate($"{i}", "m", [new("user", questions[i])], null, new SamplingConfig { Temperature = 0, MaxTokens = 100 }));
         while (engine.HasWork)
             engine.Step();
         messages.OfType<RequestFailed>().ShouldBeEmpty();
-        return string.Concat(messages.OfType<DecodeStep>().SelectMany(step => step.Slots).Select(slot => slot.Text));
+        var texts = messages.OfType<DecodeStep>().SelectMany(step => step.Slots).ToLookup(slot => slot.RequestId, slot => slot.Text);
+        return [.. questions.Select((_, i) => string.Concat(texts[$"{i}"]))];
     }
 }
