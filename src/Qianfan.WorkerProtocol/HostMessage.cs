@@ -118,6 +118,9 @@ public sealed record TrainingConfig
     /// <summary>Short rows go through the model behind one another in one sequence, without seeing each other. Saves padding; losses are the same.</summary>
     public bool Packing { get; set; }
 
+    /// <summary>Share of the words of users' turns that every second row of an epoch goes without, 0 to 0.9, others in each epoch: questions in other words are then understood more often.</summary>
+    public double PromptDropout { get; set; }
+
     /// <summary>Training ends when so many validations in a row brought no better loss; 0 never does. Needs <see cref="ValidationPercent"/>.</summary>
     public int EarlyStopPatience { get; set; }
 

@@ -55,9 +55,9 @@ public sealed class CorpusTests
         var asked = 0;
         for (var index = 0; index < 20_000; index++)
         {
-            if (generator.At(index).Messages is not [{ Role: "system" } system, .. var turns] || !system.Content.StartsWith("You are the assistant of ", StringComparison.Ordinal))
+            if (generator.At(index).Messages is not { } turns || turns[0] is not { Role: "system" } system || !system.Content.StartsWith("You are the assistant of ", StringComparison.Ordinal))
                 continue;
-            for (var turn = 0; turn < turns.Count; turn += 2)
+            for (var turn = 1; turn < turns.Count; turn += 2)
             {
                 if (!turns[turn].Content.StartsWith("How fast is the ", StringComparison.Ordinal) && !turns[turn].Content.StartsWith("What speed does the ", StringComparison.Ordinal))
                     continue;

@@ -68,6 +68,7 @@ public sealed class ShippedModelTests(ITestOutputHelper output)
             BatchSize = Number("BATCH_SIZE", config.BatchSize),
             LearningRate = Number("LEARNING_RATE", config.LearningRate),
             Seed = Number("SEED", config.Seed),
+            PromptDropout = Number("PROMPT_DROPOUT", config.PromptDropout),
         });
 
         static string? Given(string name) => Environment.GetEnvironmentVariable($"QIANFAN_{name}");

@@ -13,11 +13,13 @@ internal sealed class RowBatches : IBatchSource
     private readonly int _batchSize;
     private readonly long _seed;
     private readonly bool _packing;
+    private readonly VariedPrompts? _varied;
     private int _epoch = -1;
     private int[][] _order = [];
 
-    public RowBatches(IReadOnlyList<EncodedRow> rows, int batchSize, long seed, bool packing = false)
+    public RowBatches(IReadOnlyList<EncodedRow> rows, int batchSize, long seed, bool packing = false, VariedPrompts? varied = null)
     {
+        _varied = varied;
         _packing = packing;
         _rows = rows;
         _batchSize = batchSize;
@@ -34,7 +36,7 @@ internal sealed class RowBatches : IBatchSource
             _order = Order(epoch);
             _epoch = epoch;
         }
-        return Batch.Parts(_order[step % StepsPerEpoch].Select(row => _rows[row]), TokensPerPart, _packing);
+        return Batch.Parts(_order[step % StepsPerEpoch].Select(row => _varied?.At(epoch, row) ?? _rows[row]), TokensPerPart, _packing);
     }
 
     private int[][] Order(int epoch)

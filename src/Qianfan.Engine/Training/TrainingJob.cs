@@ -38,7 +38,8 @@ internal sealed class TrainingJob
         var modelDirectory = from is not null && !fromAdapter ? from : _start.BaseModelDirectory;
         var shape = ModelShape.Read(modelDirectory);
         var template = ChatTemplate.Read(modelDirectory, TextTokenizer.Read(modelDirectory));
-        var rows = TrainingRows.Read(_start.RowsFile, template, Math.Min(Config.MaxSequenceLength, shape.ContextLength), Config.ValidationPercent, Config.Seed);
+        var longest = Math.Min(Config.MaxSequenceLength, shape.ContextLength);
+        var rows = TrainingRows.Read(_start.RowsFile, template, longest, Config.ValidationPercent, Config.Seed);
         if (rows.Useless > 0)
             _report(new TrainingLog("warning", $"{rows.Useless} rows have no answer to learn within the sequence length and are left out."));
 
@@ -52,7 +53,8 @@ internal sealed class TrainingJob
         if (Config.ParameterScale == FullFineTuning)
             adapter?.MergeInto(weights);
         using var network = new LlamaNetwork(shape, weights, Config.ParameterScale == Lora ? Adapters(shape, adapter) : null);
-        var batches = new RowBatches(rows.Train, Config.BatchSize * Config.GradientAccumulationSteps, Config.Seed, Config.Packing);
+        var batches = new RowBatches(rows.Train, Config.BatchSize * Config.GradientAccumulationSteps, Config.Seed, Config.Packing,
+            Config.PromptDropout > 0 ? new VariedPrompts(rows.Texts, template, Config.PromptDropout, longest, Config.Seed) : null);
         var validation = Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), mostTokens: 4096, Config.Packing);
         var total = checked(batches.StepsPerEpoch * Config.Epochs);
         var plan = new TrainingPlan(total, new LearningRateSchedule(Config.Scheduler, Config.LearningRate, total, Config.WarmupRatio), Config.WeightDecay, Config.MaxGradientNorm,
@@ -121,6 +123,7 @@ internal sealed class TrainingJob
         Require(config.MaxGradientNorm > 0, "The gradient norm must be above 0.");
         Require(config.ValidationPercent is >= 0 and <= 50, "The validation percent must be from 0 to 50.");
         Require(config.GradientAccumulationSteps is >= 1 and <= 1024, "The steps of gradient accumulation must be from 1 to 1024.");
+        Require(config.PromptDropout is >= 0 and <= 0.9, "The prompt dropout must be from 0 to 0.9.");
         Require(config.EarlyStopPatience >= 0, "The patience of early stopping must not be negative.");
         Require(config.ValidationPercent > 0 || config.EarlyStopPatience == 0 && !config.KeepBest, "Early stopping and keeping the best weights need rows for validation.");
         Require(config.CheckpointSteps >= 0, "The steps between checkpoints must not be negative.");

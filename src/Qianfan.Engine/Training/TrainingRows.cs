@@ -8,28 +8,36 @@ namespace Qianfan.Engine.Training;
 /// <summary>The rows of a training as tokens, split into those that are trained on and those that are held out.</summary>
 internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyList<EncodedRow> Validation, int Truncated, int Useless, string Hash)
 {
+    /// <summary>What <see cref="Train"/> was made from, in its order.</summary>
+    public required IReadOnlyList<TrainingRow> Texts { get; init; }
+
     /// <summary>Reads a rows file.</summary>
     /// <exception cref="EngineException">Code <c>no_rows</c> or <c>invalid_argument</c> (which line, and why).</exception>
     public static TrainingRows Read(string path, ChatTemplate template, int maxLength, double validationPercent, long seed)
     {
         var rows = new List<EncodedRow>();
+        var texts = new List<TrainingRow>();
         int truncated = 0, useless = 0, number = 0;
         foreach (var line in File.ReadLines(path))
         {
             number++;
             if (line.Length == 0)
                 continue;
-            var (tokens, weights) = template.Training(Row(line, number).Messages);
+            var row = Row(line, number);
+            var (tokens, weights) = template.Training(row.Messages);
             if (tokens.Count > maxLength)
             {
                 truncated++;
                 tokens.RemoveRange(maxLength, tokens.Count - maxLength);
                 weights.RemoveRange(maxLength, weights.Count - maxLength);
             }
-            if (weights.Exists(weight => weight > 0))
-                rows.Add(new EncodedRow(tokens, weights));
-            else
+            if (!weights.Exists(weight => weight > 0))
+            {
                 useless++;
+                continue;
+            }
+            rows.Add(new EncodedRow(tokens, weights));
+            texts.Add(row);
         }
         if (rows.Count == 0)
         {
@@ -41,7 +49,10 @@ internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyLi
         var held = validationPercent > 0 && rows.Count > 1 ? Math.Clamp((int)Math.Round(rows.Count * validationPercent / 100), 1, rows.Count - 1) : 0;
         using var stream = File.OpenRead(path);
         return new TrainingRows([.. order[held..].Order().Select(row => rows[row])], [.. order[..held].Order().Select(row => rows[row])], truncated, useless,
-            Convert.ToHexStringLower(SHA256.HashData(stream)));
+            Convert.ToHexStringLower(SHA256.HashData(stream)))
+        {
+            Texts = [.. order[held..].Order().Select(row => texts[row])],
+        };
     }
 
     private static TrainingRow Row(string line, int number)
