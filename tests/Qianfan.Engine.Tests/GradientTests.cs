@@ -89,7 +89,7 @@ public sealed partial class GradientTests
     public void The_estimate_of_memory_is_near_the_peak(string scale, bool checkpointing)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux lets a process begin its peak anew.");
-        var shape = TinyModel.Shape(vocabulary: 2000) with { HiddenSize = 256, IntermediateSize = 704, Layers = 8, Heads = 8, KeyValueHeads = 4, HeadSize = 32 };
+        var shape = TinyModel.Shape(vocabulary: 2000) with { HiddenSize = 256, IntermediateSize = 704, Layers = 8, Heads = 8, KeyValueHeads = 4, HeadSize = 32, ContextLength = 256 };
         var config = TinyModel.Config(scale) with { ActivationCheckpointing = checkpointing };
         EncodedRow row = new([.. Enumerable.Range(0, 256)], [.. Enumerable.Repeat(1f, 256)]);
         var batch = Batch.Of([.. Enumerable.Repeat(row, 8)]);
