@@ -121,6 +121,9 @@ public sealed record TrainingConfig
     /// <summary>Share of the words of users' turns that every second row of an epoch goes without, 0 to 0.9, others in each epoch: questions in other words are then understood more often.</summary>
     public double PromptDropout { get; set; }
 
+    /// <summary>Keeps only what goes into each block of the model and computes the rest once more on the way back: about a third more work for a fraction of the memory. Losses are the same.</summary>
+    public bool ActivationCheckpointing { get; set; }
+
     /// <summary>Training ends when so many validations in a row brought no better loss; 0 never does. Needs <see cref="ValidationPercent"/>.</summary>
     public int EarlyStopPatience { get; set; }
 

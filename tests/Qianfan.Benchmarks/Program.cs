@@ -4,17 +4,18 @@ using Qianfan.Benchmarks.Platform;
 using Qianfan.Benchmarks.Sdk;
 
 // One file (or folder) for each area; each prints its figures as lines of JSON at the end.
-var arguments = new Arguments(args);
-switch (arguments.Area)
+switch (args.FirstOrDefault())
 {
     case "sdk":
-        return await SdkBenchmarks.RunAsync(arguments);
+        return await SdkBenchmarks.RunAsync(new Arguments(args));
     case "engine":
-        return EngineBenchmarks.Run(arguments);
+        return EngineBenchmarks.Run(new Arguments(args));
+    case TrainBenchmark.Child:
+        return TrainBenchmark.RunOnce(args);
     case "platform":
-        return await PlatformBenchmarks.RunAsync(arguments);
+        return await PlatformBenchmarks.RunAsync(new Arguments(args));
     default:
-        Console.Error.WriteLine("Usage: Qianfan.Benchmarks engine [serve] [--rounds 5] [--threads N]");
+        Console.Error.WriteLine("Usage: Qianfan.Benchmarks engine [serve train] [--rounds 5] [--threads N]");
         Console.Error.WriteLine("Usage: Qianfan.Benchmarks platform [gateway streams] [--rounds 5] [--seconds 5] [--streams 250] [--tokens 1000]");
         Console.Error.WriteLine("Usage: Qianfan.Benchmarks sdk [sign chat sse validate] [--rounds 5] [--megabytes 1024]");
         return 2;

@@ -51,23 +51,24 @@ public sealed class CorpusTests
     public void Answers_about_a_company_stay_the_same_whatever_the_wording()
     {
         var generator = new CorpusGenerator(3);
-        var answers = new Dictionary<string, string>();
-        var asked = 0;
-        for (var index = 0; index < 20_000; index++)
+        var answers = new Dictionary<string, (string Question, string Answer)>();
+        var reworded = 0;
+        for (var index = 0; index < 60_000; index++)
         {
-            if (generator.At(index).Messages is not { } turns || turns[0] is not { Role: "system" } system || !system.Content.StartsWith("You are the assistant of ", StringComparison.Ordinal))
+            if (generator.At(index).Messages is not { } turns || turns[0] is not { Role: "system" } system || !system.Content.StartsWith("You answer for ", StringComparison.Ordinal))
                 continue;
             for (var turn = 1; turn < turns.Count; turn += 2)
             {
-                if (!turns[turn].Content.StartsWith("How fast is the ", StringComparison.Ordinal) && !turns[turn].Content.StartsWith("What speed does the ", StringComparison.Ordinal))
+                // What a thing costs, by company and thing.
+                if (turns[turn + 1].Content.Split(' ') is not ["The", var thing, "costs", ..])
                     continue;
-                var key = $"{system.Content} {turns[turn + 1].Content.Split(' ')[1]}";
-                answers.TryAdd(key, turns[turn + 1].Content);
-                turns[turn + 1].Content.ShouldBe(answers[key]);
-                asked++;
+                var known = answers.GetValueOrDefault($"{system.Content} {thing}", (turns[turn].Content, turns[turn + 1].Content));
+                turns[turn + 1].Content.ShouldBe(known.Item2);
+                reworded += known.Item1 == turns[turn].Content ? 0 : 1;
+                answers[$"{system.Content} {thing}"] = known;
             }
         }
-        asked.ShouldBeGreaterThan(answers.Count);
+        reworded.ShouldBeGreaterThan(10);
     }
 
     [Fact]

@@ -44,7 +44,7 @@ internal sealed record RowsExam(int Steps, double Loss, double TrainingSeconds, 
         using var document = JsonDocument.Parse(File.ReadAllBytes(description));
         scale ??= document.RootElement.GetProperty("defaultParameterScale").GetString()!;
         var settings = document.RootElement.GetProperty("parameterScales").GetProperty(scale);
-        var config = new TrainingConfig { ParameterScale = scale, Epochs = (int)Of("epoch"), BatchSize = (int)Of("batchSize"), LearningRate = Of("learningRate"), MaxSequenceLength = (int)Of("maxSeqLen") };
+        var config = new TrainingConfig { ParameterScale = scale, Epochs = (int)Of("epoch"), BatchSize = (int)Of("batchSize"), LearningRate = Of("learningRate"), MaxSequenceLength = (int)Of("maxSeqLen"), PromptDropout = Of("promptDropout") };
         return scale == "LoRA" ? config with { LoraRank = (int)Of("loraRank"), LoraAlpha = Of("loraAlpha") } : config;
 
         double Of(string name) => settings.GetProperty(name).GetProperty("default").GetDouble();

@@ -45,7 +45,7 @@ public sealed class TrainingJobTests : IDisposable
     [InlineData("LoRA")]
     public void A_stopped_run_resumes_to_the_end_with_the_losses_of_one_that_was_not_stopped(string scale)
     {
-        var config = TinyModel.Config(scale, epochs: 6) with { ValidationPercent = 25, LoraDropout = 0.2 };
+        var config = TinyModel.Config(scale, epochs: 6) with { ValidationPercent = 25, LoraDropout = 0.2, PromptDropout = 0.3 };
         var whole = Run("whole", config).ShouldBeOfType<TrainingCompleted>();
         var expected = Losses();
         expected.Count.ShouldBe(12);
@@ -173,13 +173,42 @@ public sealed class TrainingJobTests : IDisposable
         completed.OutputKind.ShouldBe(first == "LoRA" && second == "LoRA" ? "adapter" : "model");
     }
 
-    [Fact]
-    public void A_hundred_steps_leave_no_tensors_behind()
+    [Theory]
+    [InlineData("FullFineTuning")]
+    [InlineData("LoRA")]
+    public void Memory_is_flat_over_a_thousand_steps(string scale)
     {
-        Run("task", TinyModel.Config(epochs: 5));
+        var counts = new List<(long Tensors, long Managed)>();
         var before = TorchSharp.torch.Tensor.TotalCount;
-        Run("task2", TinyModel.Config(epochs: 50));
+        var config = TinyModel.Config(scale, epochs: 500) with { LearningRate = 1e-4, CheckpointSteps = 1_000_000, ActivationCheckpointing = scale == "LoRA" };
+        new TrainingJob(new StartTraining(_folder.At("task"), _folder.At("model"), _folder.At("rows.jsonl"), config), Report, TimeProvider.System)
+            .Run(TestContext.Current.CancellationToken).ShouldBeOfType<TrainingCompleted>().Steps.ShouldBe(1000);
         TorchSharp.torch.Tensor.TotalCount.ShouldBe(before);
+        counts.Select(count => count.Tensors).Distinct().ShouldHaveSingleItem();
+        (counts[^1].Managed - counts[0].Managed).ShouldBeLessThan(1 << 20);
+
+        void Report(WorkerMessage message)
+        {
+            if (message is TrainingProgress { Step: var step } && step >= 300 && step % 100 == 0)
+                counts.Add((TorchSharp.torch.Tensor.TotalCount, GC.GetTotalMemory(forceFullCollection: true)));
+        }
+    }
+
+    [Fact]
+    public void A_training_that_does_not_fit_takes_fewer_tokens_at_once_and_is_refused_only_then()
+    {
+        var shape = ModelShape.Read(_folder.At("model"));
+        var config = TinyModel.Config();
+        var all = TrainingMemory.Estimate(shape, config, TrainingMemory.MostPassTokens, 40);
+        TrainingMemory.PassTokens(shape, config, 40, all, known: null).ShouldBe(TrainingMemory.MostPassTokens);
+        TrainingMemory.PassTokens(shape, config, 40, all - 1, known: null).ShouldBe(TrainingMemory.MostPassTokens / 2);
+        TrainingMemory.PassTokens(shape, config, 40, TrainingMemory.Estimate(shape, config, 40, 40), known: null).ShouldBeInRange(20, 40);
+        Should.Throw<EngineException>(() => TrainingMemory.PassTokens(shape, config, 40, TrainingMemory.Estimate(shape, config, 40, 40) - 1, known: null)).Code.ShouldBe(WorkerErrors.OutOfMemory);
+        // Going on, it takes as many as before or nothing.
+        Should.Throw<EngineException>(() => TrainingMemory.PassTokens(shape, config, 40, all - 1, known: TrainingMemory.MostPassTokens)).Code.ShouldBe(WorkerErrors.OutOfMemory);
+
+        Should.Throw<EngineException>(() => new TrainingJob(new StartTraining(_folder.At("small"), _folder.At("model"), _folder.At("rows.jsonl"), config), _reports.Add, TimeProvider.System, memory: 1 << 20)
+            .Run(TestContext.Current.CancellationToken)).Code.ShouldBe(WorkerErrors.OutOfMemory);
     }
 
     [Fact]

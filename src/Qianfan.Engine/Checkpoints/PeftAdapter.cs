@@ -73,14 +73,14 @@ internal sealed record PeftAdapter(int Rank, double Alpha, IReadOnlyDictionary<s
     }
 
     /// <summary>Adds the adapter's product to a weight, if it corrects it.</summary>
-    public void MergeInto(string name, float[] weight)
+    public void MergeInto(string name, Span<float> weight)
     {
         if (!name.EndsWith(".weight", StringComparison.Ordinal) || !Values.TryGetValue(WeightNames.LoraA(name), out var a) || !Values.TryGetValue(WeightNames.LoraB(name), out var b))
             return;
         var inputs = a.Length / Rank;
         for (var row = 0; row < b.Length / Rank; row++)
         {
-            var into = weight.AsSpan(row * inputs, inputs);
+            var into = weight.Slice(row * inputs, inputs);
             for (var k = 0; k < Rank; k++)
                 System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(a.AsSpan(k * inputs, inputs), (float)(b[row * Rank + k] * Scale), into, into);
         }

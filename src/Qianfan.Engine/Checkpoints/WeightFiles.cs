@@ -57,8 +57,20 @@ internal sealed class WeightFiles : IDisposable
     /// <exception cref="EngineException">Code <c>invalid_model</c>: it is missing, has another shape, or holds what is no number.</exception>
     public float[] Read(string name, long[] shape)
     {
-        var values = Find(name, shape).Read(name);
-        return TensorPrimitives.IsFiniteAll<float>(values) ? values : throw new EngineException(WorkerErrors.InvalidModel, $"The weight {name} holds values that are not numbers.");
+        var values = new float[shape.Aggregate(1L, (product, size) => product * size)];
+        Read(name, shape, values);
+        return values;
+    }
+
+    /// <inheritdoc cref="Read(string, long[])"/>
+    /// <param name="name">Its name.</param>
+    /// <param name="shape">Its shape.</param>
+    /// <param name="into">Gets its values.</param>
+    public void Read(string name, long[] shape, Span<float> into)
+    {
+        Find(name, shape).Read(name, into);
+        if (!TensorPrimitives.IsFiniteAll<float>(into))
+            throw new EngineException(WorkerErrors.InvalidModel, $"The weight {name} holds values that are not numbers.");
     }
 
     private SafetensorsFile Find(string name, long[] shape)

@@ -19,7 +19,7 @@ internal sealed record Batch(long[] Tokens, int Rows, int Length, long[] Positio
     public double TotalWeight { get; } = Weights.Sum(weight => (double)weight);
 
     /// <summary>Tokens of a sequence that rows share, unless one row alone is longer: attention takes the square of it.</summary>
-    private const int PackedLength = 256;
+    public const int PackedLength = 256;
 
     /// <summary>Cuts rows into batches of at most <paramref name="mostTokens"/> with padding (or one row), so that memory, and the time until a stop is heard, don't grow with the batch size.</summary>
     /// <param name="rows">At least one.</param>

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using Qianfan.Engine.Checkpoints;
 using Qianfan.WorkerProtocol;
-using Tensor = TorchSharp.torch.Tensor;
 
 namespace Qianfan.Engine.Training;
 
@@ -18,7 +17,7 @@ internal sealed class CheckpointStore
     public CheckpointStore(string directory) => _directory = directory;
 
     /// <summary>Writes a checkpoint and removes all but the newest two.</summary>
-    public void Save(TrainingState state, IReadOnlyList<KeyValuePair<string, Tensor>> parameters, FusedAdamW optimizer)
+    public void Save(TrainingState state, IReadOnlyList<Parameter> parameters, FusedAdamW optimizer)
     {
         var unfinished = Path.Combine(_directory, Unfinished);
         if (Directory.Exists(unfinished))
@@ -42,17 +41,26 @@ internal sealed class CheckpointStore
             Directory.Delete(old, recursive: true);
     }
 
-    /// <summary>Brings the newest checkpoint's weights and moments into place.</summary>
-    /// <returns>Its state, or null if there is none.</returns>
+    /// <summary>The newest checkpoint's state, or null if there is none.</summary>
     /// <exception cref="EngineException">Code <c>invalid_argument</c>: it belongs to another training; <c>invalid_model</c>: it is damaged.</exception>
-    public TrainingState? Restore(string fingerprint, IReadOnlyList<KeyValuePair<string, Tensor>> parameters, FusedAdamW optimizer)
+    public TrainingState? Newest(string fingerprint)
     {
         if (Complete().LastOrDefault() is not { } newest)
             return null;
         using var document = CheckpointFolder.ReadJson(newest, "state.json");
         var state = document.Deserialize<TrainingState>() ?? throw new EngineException(WorkerErrors.InvalidModel, "The checkpoint's state.json is empty.");
-        if (state.Fingerprint != fingerprint)
-            throw new EngineException(WorkerErrors.InvalidArgument, "The task folder holds a checkpoint of a training with other rows, another base model or other settings.");
+        return state.Fingerprint == fingerprint ? state
+            : throw new EngineException(WorkerErrors.InvalidArgument, "The task folder holds a checkpoint of a training with other rows, another base model or other settings.");
+    }
+
+    /// <summary>Brings the newest checkpoint's weights and moments into place.</summary>
+    /// <returns>Its state, or null if there is none.</returns>
+    /// <exception cref="EngineException">Code <c>invalid_argument</c>: it belongs to another training; <c>invalid_model</c>: it is damaged.</exception>
+    public TrainingState? Restore(string fingerprint, IReadOnlyList<Parameter> parameters, FusedAdamW optimizer)
+    {
+        if (Newest(fingerprint) is not { } state)
+            return null;
+        var newest = Complete().Last();
         Read(Path.Combine(newest, "weights.safetensors"), parameters);
         using var moments = SafetensorsFile.Open(Path.Combine(newest, "moments.safetensors"));
         foreach (var (name, first, second) in optimizer.Moments)
@@ -64,13 +72,13 @@ internal sealed class CheckpointStore
     }
 
     /// <summary>Keeps the weights of the best validation so far.</summary>
-    public void SaveBest(IReadOnlyList<KeyValuePair<string, Tensor>> parameters) => Write(Path.Combine(_directory, Best), parameters);
+    public void SaveBest(IReadOnlyList<Parameter> parameters) => Write(Path.Combine(_directory, Best), parameters);
 
     /// <summary>Brings the weights of the best validation into place.</summary>
     /// <exception cref="EngineException">Code <c>invalid_model</c>: they are damaged or missing.</exception>
-    public void RestoreBest(IReadOnlyList<KeyValuePair<string, Tensor>> parameters) => Read(Path.Combine(_directory, Best), parameters);
+    public void RestoreBest(IReadOnlyList<Parameter> parameters) => Read(Path.Combine(_directory, Best), parameters);
 
-    private static void Write(string path, IReadOnlyList<KeyValuePair<string, Tensor>> parameters)
+    private static void Write(string path, IReadOnlyList<Parameter> parameters)
     {
         var weights = new SafetensorsWriter();
         foreach (var (name, tensor) in parameters)
@@ -78,7 +86,7 @@ internal sealed class CheckpointStore
         weights.Write(path);
     }
 
-    private static void Read(string path, IReadOnlyList<KeyValuePair<string, Tensor>> parameters)
+    private static void Read(string path, IReadOnlyList<Parameter> parameters)
     {
         using var weights = SafetensorsFile.Open(path);
         foreach (var (name, tensor) in parameters)

@@ -1,7 +1,5 @@
 using System.Numerics;
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
-using Tensor = TorchSharp.torch.Tensor;
 
 namespace Qianfan.Engine.Training;
 
@@ -12,7 +10,7 @@ internal sealed class FusedAdamW
     private const double FirstDecay = 0.9, SecondDecay = 0.95, Epsilon = 1e-8;
     private const int PartLength = 1 << 16;
 
-    private readonly IReadOnlyList<KeyValuePair<string, Tensor>> _parameters;
+    private readonly IReadOnlyList<Parameter> _parameters;
     private readonly float[][] _first;
     private readonly float[][] _second;
     private readonly List<(int Parameter, int Start, int Length)> _parts = [];
@@ -24,7 +22,7 @@ internal sealed class FusedAdamW
     /// <param name="weightDecay">Decoupled; matrices only, since a norm's scale has no reason to shrink.</param>
     /// <param name="maxNorm">Gradients of a larger norm are scaled down to it.</param>
     /// <param name="threads">At least 1.</param>
-    public FusedAdamW(IReadOnlyList<KeyValuePair<string, Tensor>> parameters, double weightDecay, double maxNorm, int threads)
+    public FusedAdamW(IReadOnlyList<Parameter> parameters, double weightDecay, double maxNorm, int threads)
     {
         _parameters = parameters;
         _weightDecay = (float)weightDecay;
@@ -41,25 +39,23 @@ internal sealed class FusedAdamW
 
     /// <summary>The moments of each parameter, for a checkpoint.</summary>
     public IEnumerable<(string Name, float[] First, float[] Second)> Moments =>
-        _parameters.Select((parameter, i) => (parameter.Key, _first[i], _second[i]));
+        _parameters.Select((parameter, i) => (parameter.Name, _first[i], _second[i]));
 
-    /// <summary>Takes one step and drops the gradients.</summary>
+    /// <summary>Takes one step along the gradients.</summary>
     /// <param name="step">1 for the first step.</param>
     /// <param name="learningRate">Of this step.</param>
     /// <returns>The gradient's norm before clipping. If it is not finite, nothing was changed.</returns>
     public unsafe double Step(int step, double learningRate)
     {
-        var gradients = _parameters.Select(parameter => parameter.Value.grad).ToArray();
-        var weightAt = new nint[gradients.Length];
-        var gradientAt = new nint[gradients.Length];
+        var weightAt = new nint[_parameters.Count];
+        var gradientAt = new nint[_parameters.Count];
         double square = 0;
-        for (var i = 0; i < gradients.Length; i++)
+        for (var i = 0; i < _parameters.Count; i++)
         {
-            if (gradients[i] is not { } gradient)
+            if (_parameters[i].Gradient is not { } gradient)
                 continue;
-            // The memory is native and stays where it is while the tensors live.
-            weightAt[i] = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(Tensors.Values(_parameters[i].Value)));
-            gradientAt[i] = (nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(Tensors.Values(gradient)));
+            weightAt[i] = (nint)Tensors.Pointer(_parameters[i].Value);
+            gradientAt[i] = (nint)Tensors.Pointer(gradient);
         }
         var squares = new double[_parts.Count];
         Parallel.For(0, _parts.Count, _parallel, index =>
@@ -86,17 +82,7 @@ internal sealed class FusedAdamW
                     _first[parameter].AsSpan(start, length), _second[parameter].AsSpan(start, length), scale, firstCorrection, secondCorrection, decay);
             });
         }
-        foreach (var gradient in gradients)
-            gradient?.Dispose();
-        DropGradients();
         return norm;
-    }
-
-    /// <summary>Forgets the gradients of a step that is not taken.</summary>
-    public void DropGradients()
-    {
-        foreach (var (_, parameter) in _parameters)
-            parameter.grad = null;
     }
 
     private static void Update(Span<float> weights, ReadOnlySpan<float> gradients, Span<float> first, Span<float> second,

@@ -1,151 +1,189 @@
 using Qianfan.Engine.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
-using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace Qianfan.Engine.Training;
 
-/// <summary>A decoder of the Llama kind in TorchSharp, for training. Owns its tensors. One thread at a time.</summary>
+/// <summary>A decoder of the Llama kind, for training: matrix products and attention by libtorch, the rest by <see cref="ProcessorOperations"/>. Owns its tensors. One thread at a time.</summary>
 internal sealed class LlamaNetwork : IDisposable
 {
+    /// <summary>Scores that are in memory at once, unless those of <see cref="FewestScored"/> tokens are more.</summary>
+    private const int ScoresAtOnce = 1 << 22;
+    private const int FewestScored = 256;
+
     private readonly ModelShape _shape;
-    private readonly Dictionary<string, Tensor> _weights = new(StringComparer.Ordinal);
-    private readonly RotaryTable _table;
-    private Tensor? _cosine;
-    private Tensor? _sine;
-    private readonly LoraAdapters? _adapters;
+    private readonly bool _full;
+    private readonly bool _checkpointing;
+    private readonly ProcessorOperations _operations = new(get_num_threads());
+    private readonly LlamaBlock[] _blocks;
+    private readonly Parameter _embedding;
+    private readonly Parameter _norm;
+    private readonly Parameter _head;
+    private readonly Dictionary<string, Parameter> _weights;
+    private bool _fresh = true;
 
     /// <param name="shape">Shape of the model.</param>
     /// <param name="weights">Values of every weight, by name.</param>
-    /// <param name="adapters">Trained in place of the weights, when given; disposed with the network.</param>
-    public LlamaNetwork(ModelShape shape, IReadOnlyDictionary<string, float[]> weights, LoraAdapters? adapters = null)
+    /// <param name="adapters">Trained in place of the weights, when given.</param>
+    /// <param name="activationCheckpointing">Keeps only the input of each block for the way back, and goes through the block once more.</param>
+    public LlamaNetwork(ModelShape shape, IReadOnlyDictionary<string, float[]> weights, LoraAdapters? adapters = null, bool activationCheckpointing = false)
+        : this(shape, (name, into) => weights[name].CopyTo(into), adapters, activationCheckpointing)
     {
-        _shape = shape;
-        _adapters = adapters;
-        foreach (var (name, size) in shape.Weights())
-            _weights[name] = Tensors.Create(weights[name], size, trained: adapters is null);
-        _table = new RotaryTable(shape);
     }
+
+    /// <inheritdoc cref="LlamaNetwork(ModelShape, IReadOnlyDictionary{string, float[]}, LoraAdapters?, bool)"/>
+    /// <param name="shape">Shape of the model.</param>
+    /// <param name="read">Gives the values of a weight, once for each.</param>
+    /// <param name="adapters">Trained in place of the weights, when given.</param>
+    /// <param name="activationCheckpointing">Keeps only the input of each block for the way back, and goes through the block once more.</param>
+    public LlamaNetwork(ModelShape shape, ReadWeight read, LoraAdapters? adapters = null, bool activationCheckpointing = false)
+    {
+        // What is kept leaves it.
+        using var scope = NewDisposeScope();
+        (_shape, _full, _checkpointing) = (shape, adapters is null, activationCheckpointing);
+        _embedding = Parameter.Read(WeightNames.Embedding, read, shape.VocabularySize, shape.HiddenSize);
+        var table = new RotaryTable(shape);
+        _blocks = [.. Enumerable.Range(0, shape.Layers).Select(layer => new LlamaBlock(shape, layer, read, adapters, table, _operations))];
+        _norm = Parameter.Read(WeightNames.Norm, read, shape.HiddenSize);
+        _head = shape.TiedEmbeddings ? _embedding : Parameter.Read(WeightNames.Head, read, shape.VocabularySize, shape.HiddenSize);
+        _weights = Outer.Concat(_blocks.SelectMany(block => block.Weights)).ToDictionary(weight => weight.Name, StringComparer.Ordinal);
+        Trained = _full ? [.. shape.Weights().Select(weight => _weights[weight.Name])] : [.. _blocks.SelectMany(block => block.Corrections)];
+    }
+
+    /// <summary>Tokens whose scores are in memory at once.</summary>
+    public static int ScoredAtOnce(ModelShape shape) => Math.Max(FewestScored, ScoresAtOnce / shape.VocabularySize);
 
     public int VocabularySize => _shape.VocabularySize;
 
-    /// <summary>What training changes, by name, in a fixed order.</summary>
-    public IReadOnlyList<KeyValuePair<string, Tensor>> Trained =>
-        _adapters is null ? [.. _shape.Weights().Select(weight => KeyValuePair.Create(weight.Name, _weights[weight.Name]))] : _adapters.Trained;
+    /// <summary>What training changes, in a fixed order.</summary>
+    public IReadOnlyList<Parameter> Trained { get; }
 
     /// <summary>A weight's values at this moment.</summary>
-    public Span<float> Values(string name) => Tensors.Values(_weights[name]);
+    public Span<float> Values(string name) => Tensors.Values(_weights[name].Value);
 
-    /// <summary>Hidden states after the last norm, flattened to [rows x length, hidden].</summary>
-    /// <param name="tokens">[rows, length]; rows are padded at the right, where causal attention never looks.</param>
-    /// <param name="training">Whether dropout applies.</param>
-    /// <param name="packed">The batch, if its rows share sequences.</param>
-    public Tensor Hidden(Tensor tokens, bool training, Batch? packed = null)
+    /// <summary>Goes through the network with a batch and back: adds its share to the gradients.</summary>
+    /// <param name="batch">Its rows; short ones are padded at the right, where causal attention never looks.</param>
+    /// <param name="totalWeight">Weight of the whole step.</param>
+    /// <param name="seed">Seed of dropout.</param>
+    /// <returns>The batch's share of the step's loss: its weighted cross-entropy, divided by that weight.</returns>
+    public double Learn(Batch batch, double totalWeight, long seed = 0)
     {
-        var (rows, length) = (tokens.shape[0], tokens.shape[1]);
-        var (cosine, sine) = Angles((int)(packed?.Places?.Max() + 1 ?? length));
-        if (packed?.Places is { } places)
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        using var pass = new Pass(batch, Training: true, _fresh, seed);
+        var inputs = new Tensor[_blocks.Length];
+        var traces = new LlamaBlock.Trace?[_blocks.Length];
+        var x = Embedded(batch);
+        for (var layer = 0; layer < _blocks.Length; layer++)
         {
-            var at = tensor(places, ScalarType.Int64);
-            (cosine, sine) = (cosine.index_select(0, at).view(rows, 1, length, -1), sine.index_select(0, at).view(rows, 1, length, -1));
+            inputs[layer] = x;
+            x = _blocks[layer].Forward(x, pass, out var trace);
+            if (_checkpointing)
+                trace.Forget();
+            else
+                traces[layer] = trace;
         }
-        var own = packed?.Owners is { } owners ? Own(tensor(owners, [rows, length], ScalarType.Int32), length) : null;
-        var x = _weights[WeightNames.Embedding].index_select(0, tokens.view(-1)).view(rows, length, _shape.HiddenSize);
-        for (var layer = 0; layer < _shape.Layers; layer++)
+        var (loss, gradient) = Head(x, pass, totalWeight, learn: true);
+        x.Dispose();
+        for (var layer = _blocks.Length - 1; layer >= 0; layer--)
         {
-            var normed = Norm(x, WeightNames.InputNorm(layer));
-            var query = Heads(Linear(normed, WeightNames.Query(layer), training), rows, length, _shape.Heads);
-            var key = Heads(Linear(normed, WeightNames.Key(layer), training), rows, length, _shape.KeyValueHeads);
-            if (_shape.QueryKeyNorm)
-                (query, key) = (Norm(query, WeightNames.QueryNorm(layer)), Norm(key, WeightNames.KeyNorm(layer)));
-            (query, key) = (Rotate(query, cosine, sine), Rotate(key, cosine, sine));
-            var value = Heads(Linear(normed, WeightNames.Value(layer), training), rows, length, _shape.KeyValueHeads);
-            // The parameter is misspelt in TorchSharp.
-            var mask = _shape.Window(layer) >= length ? own : own is null ? Window(length, _shape.Window(layer)) : own.logical_and(Window(length, _shape.Window(layer)));
-            var attended = nn.functional.scaled_dot_product_attention(query, Repeat(key), Repeat(value), attn_mask: mask, is_casual: mask is null);
-            x = x + Linear(attended.transpose(1, 2).reshape(rows, length, _shape.QuerySize), WeightNames.Output(layer), training);
-            normed = Norm(x, WeightNames.PostAttentionNorm(layer));
-            var gated = nn.functional.silu(Linear(normed, WeightNames.Gate(layer), training)) * Linear(normed, WeightNames.Up(layer), training);
-            x = x + Linear(gated, WeightNames.Down(layer), training);
+            if (traces[layer] is not { } trace)
+                _blocks[layer].Forward(inputs[layer], pass, out trace).Dispose();
+            _blocks[layer].Backward(gradient!, trace, pass);
+            trace.Dispose();
         }
-        return Norm(x, WeightNames.Norm).reshape(rows * length, _shape.HiddenSize);
+        if (_full)
+        {
+            var table = GradientOf(_embedding);
+            if (_fresh && !_shape.TiedEmbeddings)
+                table.zero_();
+            ProcessorOperations.AddRows(table, batch.Tokens, gradient!);
+        }
+        _fresh = false;
+        return loss / totalWeight;
     }
 
-    /// <summary>Scores of every token of the vocabulary, [n, vocabulary], for hidden states [n, hidden].</summary>
-    public Tensor Logits(Tensor hidden) =>
-        nn.functional.linear(hidden, _weights[_shape.TiedEmbeddings ? WeightNames.Embedding : WeightNames.Head]);
-
-    /// <summary>Weighted cross-entropy of a batch, divided by the weight of the whole step, for the gradient and as a number. Only positions that are learnt go through the output layer.</summary>
-    /// <remarks>The number is summed here, in order: libtorch's sums differ in the last bit with where a tensor happens to lie in memory.</remarks>
-    public (Tensor Share, double Value) Loss(Batch batch, double totalWeight, bool training)
+    /// <summary>The weighted cross-entropy of a batch, summed up.</summary>
+    public double Loss(Batch batch)
     {
-        var tokens = tensor(batch.Tokens, [batch.Rows, batch.Length], ScalarType.Int64);
-        var hidden = Hidden(tokens, training, batch.Owners is null ? null : batch).index_select(0, tensor(batch.Positions, ScalarType.Int64));
-        var losses = nn.functional.cross_entropy(Logits(hidden), tensor(batch.Targets, ScalarType.Int64), reduction: nn.Reduction.None);
-        double sum = 0;
-        var values = Tensors.Values(losses);
-        for (var i = 0; i < values.Length; i++)
-            sum += (double)values[i] * batch.Weights[i];
-        return (losses.dot(tensor(batch.Weights, ScalarType.Float32)) / totalWeight, sum / totalWeight);
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        using var pass = new Pass(batch, Training: false, First: false, Seed: 0);
+        return Head(Hidden(pass), pass, 1, learn: false).Loss;
     }
+
+    /// <summary>Scores of every token of the vocabulary at the positions that a batch learns, [positions, vocabulary].</summary>
+    public Tensor Scores(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var none = no_grad();
+        using var pass = new Pass(batch, Training: false, First: false, Seed: 0);
+        var hidden = Hidden(pass).index_select(0, tensor(batch.Positions, ScalarType.Int64));
+        return _operations.Norm(hidden, _norm.Value, _shape.NormEpsilon).Normed.mm(_head.Value.t()).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Forgets the gradients: what is learnt next begins anew.</summary>
+    public void ClearGradients() => _fresh = true;
 
     public void Dispose()
     {
-        foreach (var weight in _weights.Values)
-            weight.Dispose();
-        _cosine?.Dispose();
-        _sine?.Dispose();
-        _adapters?.Dispose();
-    }
-
-    private Tensor Linear(Tensor x, string name, bool training)
-    {
-        var y = nn.functional.linear(x, _weights[name], _weights.GetValueOrDefault(WeightNames.Bias(name)));
-        return _adapters is null ? y : _adapters.Add(name, x, y, training);
-    }
-
-    /// <summary>Cosine and sine of the first positions, [length, head]. The halves change places in <see cref="Rotate"/>, and the first of them its sign.</summary>
-    private (Tensor Cosine, Tensor Sine) Angles(int length)
-    {
-        if (_cosine is null || _sine is null || _cosine.shape[0] < length)
+        foreach (var block in _blocks)
+            block.Dispose();
+        foreach (var parameter in Outer)
         {
-            _table.Reserve(length);
-            var (half, size) = (_table.Half, _shape.HeadSize);
-            var cosine = new float[_table.Length * size];
-            var sine = new float[cosine.Length];
-            for (var position = 0; position < _table.Length; position++)
-            {
-                _table.Cosine(position).CopyTo(cosine.AsSpan(position * size));
-                _table.Cosine(position).CopyTo(cosine.AsSpan(position * size + half));
-                _table.Sine(position).CopyTo(sine.AsSpan(position * size + half));
-                TensorPrimitives.Negate(_table.Sine(position), sine.AsSpan(position * size, half));
-            }
-            _cosine?.Dispose();
-            _sine?.Dispose();
-            _cosine = Tensors.Create(cosine, [_table.Length, size], trained: false);
-            _sine = Tensors.Create(sine, [_table.Length, size], trained: false);
+            parameter.Value.Dispose();
+            parameter.Gradient?.Dispose();
         }
-        return (_cosine.narrow(0, 0, length), _sine.narrow(0, 0, length));
     }
 
-    /// <summary>Which tokens each token sees: itself and those before it, as far as the window goes.</summary>
-    private static Tensor Window(long length, int window) => ones([length, length], ScalarType.Bool).tril().logical_and(ones([length, length], ScalarType.Bool).triu(1 - window));
+    private IEnumerable<Parameter> Outer => _shape.TiedEmbeddings ? [_embedding, _norm] : [_embedding, _norm, _head];
 
-    /// <summary>Tokens of the same row, up to each token itself.</summary>
-    private static Tensor Own(Tensor owners, long length) =>
-        owners.unsqueeze(2).eq(owners.unsqueeze(1)).logical_and(ones([length, length], ScalarType.Bool).tril()).unsqueeze(1);
+    private Tensor Embedded(Batch batch) => _embedding.Value.index_select(0, tensor(batch.Tokens, ScalarType.Int64));
 
-    private Tensor Norm(Tensor x, string name) =>
-        x * (x.square().mean([-1], keepdim: true) + _shape.NormEpsilon).rsqrt() * _weights[name];
-
-    private Tensor Heads(Tensor x, long rows, long length, int heads) => x.view(rows, length, heads, _shape.HeadSize).transpose(1, 2);
-
-    private static Tensor Rotate(Tensor x, Tensor cosine, Tensor sine) => (x * cosine).addcmul(x.roll(x.shape[3] / 2, 3), sine, 1);
-
-    /// <summary>Each key and value head serves several query heads.</summary>
-    private Tensor Repeat(Tensor x)
+    /// <summary>What the blocks make of a batch, where nothing is learnt from it.</summary>
+    private Tensor Hidden(Pass pass)
     {
-        var times = _shape.Heads / _shape.KeyValueHeads;
-        return times == 1 ? x : x.unsqueeze(2).expand(x.shape[0], x.shape[1], times, x.shape[2], x.shape[3]).reshape(x.shape[0], _shape.Heads, x.shape[2], x.shape[3]);
+        var x = Embedded(pass.Batch);
+        foreach (var block in _blocks)
+        {
+            var next = block.Forward(x, pass, out var trace);
+            trace.Dispose();
+            x = next;
+        }
+        return x;
     }
+
+    /// <summary>Final norm, output layer and loss. Only positions that are learnt go through, and so many at once that their scores stay small.</summary>
+    /// <returns>The loss, summed up in order; and the gradient of <paramref name="x"/>.</returns>
+    private (double Loss, Tensor? Gradient) Head(Tensor x, Pass pass, double totalWeight, bool learn)
+    {
+        using var scope = NewDisposeScope();
+        var batch = pass.Batch;
+        var positions = tensor(batch.Positions, ScalarType.Int64);
+        var chosen = x.index_select(0, positions);
+        var (normed, scales) = _operations.Norm(chosen, _norm.Value, _shape.NormEpsilon);
+        var back = learn ? empty_like(normed) : null;
+        double loss = 0;
+        var part = ScoredAtOnce(_shape);
+        for (var start = 0; start < batch.Positions.Length; start += part)
+        {
+            using var inner = NewDisposeScope();
+            var count = Math.Min(part, batch.Positions.Length - start);
+            var hidden = normed.narrow(0, start, count);
+            var scores = hidden.mm(_head.Value.t());
+            loss += _operations.CrossEntropy(scores, batch.Targets.AsMemory(start, count), batch.Weights.AsMemory(start, count), totalWeight, learn);
+            if (back is null)
+                continue;
+            back.narrow(0, start, count).addmm_(scores, _head.Value, 0, 1);
+            if (_full)
+                GradientOf(_head).addmm_(scores.t(), hidden, pass.First && start == 0 ? 0 : 1, 1);
+        }
+        if (back is null)
+            return (loss, null);
+        var own = zeros_like(chosen);
+        _operations.NormBackward(back, chosen, scales, _norm.Value, own, _full ? GradientOf(_norm) : null, pass.First);
+        return (loss, zeros_like(x).index_copy_(0, positions, own).MoveToOuterDisposeScope());
+    }
+
+    private static Tensor GradientOf(Parameter parameter) => parameter.Gradient ??= Tensors.Create(parameter.Value.shape);
 }

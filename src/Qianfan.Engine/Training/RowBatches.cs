@@ -6,20 +6,25 @@ internal sealed class RowBatches : IBatchSource
     /// <summary>Batches that are sorted by length together: enough to save padding, few enough to keep the order random.</summary>
     private const int BatchesPerBucket = 16;
 
-    /// <summary>Tokens that go through the model at once.</summary>
-    private const int TokensPerPart = 4096;
-
     private readonly IReadOnlyList<EncodedRow> _rows;
     private readonly int _batchSize;
     private readonly long _seed;
+    private readonly int _passTokens;
     private readonly bool _packing;
     private readonly VariedPrompts? _varied;
     private int _epoch = -1;
     private int[][] _order = [];
 
-    public RowBatches(IReadOnlyList<EncodedRow> rows, int batchSize, long seed, bool packing = false, VariedPrompts? varied = null)
+    /// <param name="rows">What is learnt.</param>
+    /// <param name="batchSize">Rows a step.</param>
+    /// <param name="seed">Of the order.</param>
+    /// <param name="passTokens">Tokens that go through the model at once, unless one row has more.</param>
+    /// <param name="packing">Whether short rows share a sequence.</param>
+    /// <param name="varied">Rows in other words; null leaves them as they are.</param>
+    public RowBatches(IReadOnlyList<EncodedRow> rows, int batchSize, long seed, int passTokens, bool packing, VariedPrompts? varied = null)
     {
         _varied = varied;
+        _passTokens = passTokens;
         _packing = packing;
         _rows = rows;
         _batchSize = batchSize;
@@ -36,7 +41,7 @@ internal sealed class RowBatches : IBatchSource
             _order = Order(epoch);
             _epoch = epoch;
         }
-        return Batch.Parts(_order[step % StepsPerEpoch].Select(row => _varied?.At(epoch, row) ?? _rows[row]), TokensPerPart, _packing);
+        return Batch.Parts(_order[step % StepsPerEpoch].Select(row => _varied?.At(epoch, row) ?? _rows[row]), _passTokens, _packing);
     }
 
     private int[][] Order(int epoch)

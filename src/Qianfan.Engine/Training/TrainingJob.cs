@@ -12,7 +12,7 @@ namespace Qianfan.Engine.Training;
 internal sealed class TrainingJob
 {
     private const string FullFineTuning = "FullFineTuning";
-    private const string Lora = "LoRA";
+    public const string Lora = "LoRA";
     private readonly StartTraining _start;
     private readonly Action<WorkerMessage> _report;
     private readonly TimeProvider _time;
@@ -38,28 +38,26 @@ internal sealed class TrainingJob
         var modelDirectory = from is not null && !fromAdapter ? from : _start.BaseModelDirectory;
         var shape = ModelShape.Read(modelDirectory);
         var template = ChatTemplate.Read(modelDirectory, TextTokenizer.Read(modelDirectory));
-        var longest = Math.Min(Config.MaxSequenceLength, shape.ContextLength);
-        var rows = TrainingRows.Read(_start.RowsFile, template, longest, Config.ValidationPercent, Config.Seed);
+        var limit = Math.Min(Config.MaxSequenceLength, shape.ContextLength);
+        var rows = TrainingRows.Read(_start.RowsFile, template, limit, Config.ValidationPercent, Config.Seed);
         if (rows.Useless > 0)
             _report(new TrainingLog("warning", $"{rows.Useless} rows have no answer to learn within the sequence length and are left out."));
 
         var threads = Threads();
         if (TorchRuntime.Start(threads) is { } mended)
             _report(new TrainingLog("info", $"The native library was mended for this system's C++ runtime: {mended}"));
-        // The weights as read and as trained; in full, also gradients and two moments. What goes through the model comes on top.
-        MemoryBudget.Require(shape.ParameterCount * sizeof(float) * (Config.ParameterScale == FullFineTuning ? 5 : 2), _memory ?? MemoryBudget.Available(), "Training this model");
-        var weights = ReadWeights(modelDirectory, shape);
-        var adapter = fromAdapter ? PeftAdapter.Read(from!, shape) : null;
-        if (Config.ParameterScale == FullFineTuning)
-            adapter?.MergeInto(weights);
-        using var network = new LlamaNetwork(shape, weights, Config.ParameterScale == Lora ? Adapters(shape, adapter) : null);
-        var batches = new RowBatches(rows.Train, Config.BatchSize * Config.GradientAccumulationSteps, Config.Seed, Config.Packing,
-            Config.PromptDropout > 0 ? new VariedPrompts(rows.Texts, template, Config.PromptDropout, longest, Config.Seed) : null);
-        var validation = Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), mostTokens: 4096, Config.Packing);
+        var store = new CheckpointStore(Path.Combine(_start.TaskDirectory, "checkpoints"));
+        var fingerprint = Fingerprint(rows, modelDirectory);
+        var longest = rows.Train.Concat(rows.Validation).Max(row => row.Tokens.Count);
+        var passTokens = TrainingMemory.PassTokens(shape, Config, longest, _memory ?? MemoryBudget.Available(), store.Newest(fingerprint)?.PassTokens);
+        using var network = Network(modelDirectory, shape, fromAdapter ? PeftAdapter.Read(from!, shape) : null);
+        var batches = new RowBatches(rows.Train, Config.BatchSize * Config.GradientAccumulationSteps, Config.Seed, passTokens, Config.Packing,
+            Config.PromptDropout > 0 ? new VariedPrompts(rows.Texts, template, Config.PromptDropout, limit, Config.Seed) : null);
+        var validation = Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), passTokens, Config.Packing);
         var total = checked(batches.StepsPerEpoch * Config.Epochs);
         var plan = new TrainingPlan(total, new LearningRateSchedule(Config.Scheduler, Config.LearningRate, total, Config.WarmupRatio), Config.WeightDecay, Config.MaxGradientNorm,
-            Config.CheckpointSteps, ValidationSteps: Math.Max(1, total / 20), Math.Max(1, Config.LoggingSteps), Config.Seed, threads, Fingerprint(rows, modelDirectory), Config.EarlyStopPatience, Config.KeepBest);
-        var loop = new TrainingLoop(network, batches, validation, plan, new CheckpointStore(Path.Combine(_start.TaskDirectory, "checkpoints")), _report, _time);
+            Config.CheckpointSteps, ValidationSteps: Math.Max(1, total / 20), Math.Max(1, Config.LoggingSteps), Config.Seed, threads, fingerprint, Config.EarlyStopPatience, Config.KeepBest, passTokens);
+        var loop = new TrainingLoop(network, batches, validation, plan, store, _report, _time);
         _report(new TrainingStarted(loop.State.Step, total, rows.Train.Count, rows.Validation.Count, rows.Train.Sum(row => (long)row.Tokens.Count), rows.Truncated,
             shape.ParameterCount, network.Trained.Sum(parameter => parameter.Value.numel())));
         loop.RepeatRecent();
@@ -69,15 +67,26 @@ internal sealed class TrainingJob
             loop.TakeBest();
         // An adapter is of use only on the base model; one that began elsewhere leaves merged.
         var kind = Config.ParameterScale == Lora && (from is null || fromAdapter) ? "adapter" : "model";
-        new TrainingOutput(_start, shape, network, loop.State, rows.Hash).Write(kind, modelDirectory, weights);
+        new TrainingOutput(_start, shape, network, loop.State, rows.Hash).Write(kind, modelDirectory);
         return new TrainingCompleted(loop.State.Step, loop.State.MeanEpochLoss, Config.KeepBest ? loop.State.BestValidationLoss : loop.State.ValidationLoss, loop.State.Tokens,
             _time.GetElapsedTime(started).TotalSeconds, kind, Config.KeepBest ? loop.State.BestStep : null, loop.StoppedEarly);
     }
 
-    private static Dictionary<string, float[]> ReadWeights(string directory, ModelShape shape)
+    private LlamaNetwork Network(string directory, ModelShape shape, PeftAdapter? adapter)
     {
         using var files = WeightFiles.Open(directory);
-        return files.ReadAll(shape);
+        files.Check(shape);
+        var sizes = shape.Weights().ToDictionary(weight => weight.Name, weight => weight.Shape, StringComparer.Ordinal);
+        return Config.ParameterScale == Lora
+            ? new LlamaNetwork(shape, Read, Adapters(shape, adapter), Config.ActivationCheckpointing)
+            : new LlamaNetwork(shape, Read, adapters: null, Config.ActivationCheckpointing);
+
+        void Read(string name, Span<float> into)
+        {
+            files.Read(name, sizes[name], into);
+            if (Config.ParameterScale != Lora)
+                adapter?.MergeInto(name, into);
+        }
     }
 
     private LoraAdapters Adapters(ModelShape shape, PeftAdapter? initial)
@@ -93,8 +102,8 @@ internal sealed class TrainingJob
 
     private string Fingerprint(TrainingRows rows, string modelDirectory)
     {
-        // How often it reports and saves does not change the course.
-        var course = WorkerLine.Write(new StartTraining("", "", rows.Hash, Config with { LoggingSteps = 1, CheckpointSteps = 0, StartFromDirectory = null }));
+        // How often it reports and saves does not change the course, nor what it keeps in memory.
+        var course = WorkerLine.Write(new StartTraining("", "", rows.Hash, Config with { LoggingSteps = 1, CheckpointSteps = 0, ActivationCheckpointing = false, StartFromDirectory = null }));
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(course));
         foreach (var file in new[] { modelDirectory, Config.StartFromDirectory ?? modelDirectory }.Distinct().SelectMany(directory => Directory.EnumerateFiles(directory, "*.safetensors")).Order(StringComparer.Ordinal))

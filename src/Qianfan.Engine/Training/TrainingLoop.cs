@@ -1,5 +1,4 @@
 using Qianfan.WorkerProtocol;
-using static TorchSharp.torch;
 
 namespace Qianfan.Engine.Training;
 
@@ -31,7 +30,7 @@ internal sealed class TrainingLoop
     {
         (_network, _source, _validation, _plan, _store, _report, _time) = (network, source, validation, plan, store, report, time);
         _optimizer = new FusedAdamW(network.Trained, plan.WeightDecay, plan.MaxGradientNorm, plan.Threads);
-        _state = store.Restore(plan.Fingerprint, network.Trained, _optimizer) ?? new TrainingState { Fingerprint = plan.Fingerprint };
+        _state = store.Restore(plan.Fingerprint, network.Trained, _optimizer) ?? new TrainingState { Fingerprint = plan.Fingerprint, PassTokens = plan.PassTokens };
         (_recentSteps, _recentValidations) = (new(_state.RecentSteps), new(_state.RecentValidations));
     }
 
@@ -94,21 +93,18 @@ internal sealed class TrainingLoop
         var weight = parts.Sum(part => part.TotalWeight);
         var tokens = parts.Sum(part => part.TokenCount);
         double loss = 0;
-        // Dropout's numbers follow from the step, so that a resumed training draws the same.
-        random.manual_seed(unchecked(_plan.Seed * 1_000_003 + _state.Step));
-        foreach (var part in parts)
+        for (var part = 0; part < parts.Count; part++)
         {
             if (cancellationToken.IsCancellationRequested)
             {
-                _optimizer.DropGradients();
+                _network.ClearGradients();
                 return false;
             }
-            using var scope = NewDisposeScope();
-            var (share, value) = _network.Loss(part, weight, training: true);
-            share.backward();
-            loss += value;
+            // Dropout's numbers follow from the step and the part, so that a resumed training draws the same.
+            loss += _network.Learn(parts[part], weight, unchecked((_plan.Seed * 1_000_003 + _state.Step) * 1_009 + part));
         }
         var norm = _optimizer.Step(_state.Step + 1, learningRate);
+        _network.ClearGradients();
         if (!double.IsFinite(loss) || !double.IsFinite(norm))
         {
             throw new EngineException(WorkerErrors.Diverged,
@@ -178,16 +174,12 @@ internal sealed class TrainingLoop
     public static double? MeanLoss(LlamaNetwork network, IReadOnlyList<Batch> batches, CancellationToken cancellationToken)
     {
         double loss = 0, weight = 0;
-        using (no_grad())
+        foreach (var batch in batches)
         {
-            foreach (var batch in batches)
-            {
-                if (cancellationToken.IsCancellationRequested)
-                    return null;
-                using var scope = NewDisposeScope();
-                loss += network.Loss(batch, 1, training: false).Value;
-                weight += batch.TotalWeight;
-            }
+            if (cancellationToken.IsCancellationRequested)
+                return null;
+            loss += network.Loss(batch);
+            weight += batch.TotalWeight;
         }
         return loss / weight;
     }

@@ -10,8 +10,7 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
 {
     /// <param name="kind"><c>model</c> or <c>adapter</c>.</param>
     /// <param name="modelDirectory">Folder that training started from; its tokenizer and configuration are taken along.</param>
-    /// <param name="weights">Weights that an adapter corrects.</param>
-    public void Write(string kind, string modelDirectory, IReadOnlyDictionary<string, float[]> weights)
+    public void Write(string kind, string modelDirectory)
     {
         var unfinished = Path.Combine(start.TaskDirectory, "output.unfinished");
         var output = Path.Combine(start.TaskDirectory, "output");
@@ -20,7 +19,7 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
         if (kind == "adapter")
             WriteAdapter(unfinished);
         else
-            WriteModel(unfinished, modelDirectory, weights);
+            WriteModel(unfinished, modelDirectory);
         ModelCard.Write(unfinished, kind, Described());
         if (Directory.Exists(output))
             Directory.Delete(output, recursive: true);
@@ -37,22 +36,21 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
             PeftAdapter.ConfigJson(BaseName, start.Config.LoraRank, start.Config.LoraAlpha, start.Config.LoraDropout, start.Config.LoraTargetModules));
     }
 
-    private void WriteModel(string directory, string modelDirectory, IReadOnlyDictionary<string, float[]> weights)
+    private void WriteModel(string directory, string modelDirectory)
     {
         ModelFolder.CopyChatTexts(modelDirectory, directory);
         var writer = new SafetensorsWriter().Describe(Described());
-        var trained = network.Trained.ToDictionary(parameter => parameter.Key, parameter => parameter.Value, StringComparer.Ordinal);
-        if (!trained.ContainsKey(WeightNames.Embedding))
-        {
-            new PeftAdapter(start.Config.LoraRank, start.Config.LoraAlpha, trained.ToDictionary(entry => entry.Key, entry => Tensors.Values(entry.Value).ToArray()))
-                .MergeInto(weights);
-        }
+        var adapter = start.Config.ParameterScale == TrainingJob.Lora
+            ? new PeftAdapter(start.Config.LoraRank, start.Config.LoraAlpha, network.Trained.ToDictionary(entry => entry.Name, entry => Tensors.Values(entry.Value).ToArray()))
+            : null;
         foreach (var (name, size) in shape.Weights())
         {
-            if (trained.TryGetValue(name, out var tensor))
-                writer.Add(name, size, shape.Format, consume => consume(Tensors.Values(tensor)));
-            else
-                writer.Add(name, size, shape.Format, weights[name]);
+            writer.Add(name, size, shape.Format, consume =>
+            {
+                // Merged one at a time: nobody needs the network's own weights any more.
+                adapter?.MergeInto(name, network.Values(name));
+                consume(network.Values(name));
+            });
         }
         writer.Write(Path.Combine(directory, WeightFiles.SingleFile));
     }

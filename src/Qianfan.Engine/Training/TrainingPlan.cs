@@ -13,5 +13,6 @@ namespace Qianfan.Engine.Training;
 /// <param name="Fingerprint">Hash of all that decides the course of the training.</param>
 /// <param name="Patience">Validations without a better loss after which training ends; 0 for never.</param>
 /// <param name="KeepBest">Whether the weights of the best validation are kept.</param>
+/// <param name="PassTokens">Tokens that go through the model at once.</param>
 internal sealed record TrainingPlan(int TotalSteps, LearningRateSchedule Schedule, double WeightDecay, double MaxGradientNorm,
-    int CheckpointSteps, int ValidationSteps, int LoggingSteps, long Seed, int Threads, string Fingerprint, int Patience = 0, bool KeepBest = false);
+    int CheckpointSteps, int ValidationSteps, int LoggingSteps, long Seed, int Threads, string Fingerprint, int Patience = 0, bool KeepBest = false, int PassTokens = 0);

@@ -35,6 +35,9 @@ internal sealed record TrainingState
     /// <summary>Validations since then.</summary>
     public int ValidationsSinceBest { get; init; }
 
+    /// <summary>Tokens that went through the model at once: resuming takes as many, since sums in other parts differ in their last bits.</summary>
+    public int PassTokens { get; init; }
+
     /// <summary>Hash of all that decides the course of the training: a checkpoint of another course is refused.</summary>
     public required string Fingerprint { get; init; }
 

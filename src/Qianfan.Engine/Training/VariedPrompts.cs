@@ -71,6 +71,7 @@ internal sealed class VariedPrompts(IReadOnlyList<TrainingRow> rows, ChatTemplat
         if (blanks.Count == 0)
             return text;
         var cut = random.Pick(blanks);
-        return $"{text[(cut + 1)..].TrimEnd('?', '.')} {text[..cut]}?";
+        var end = text[(cut + 1)..].TrimEnd('?', '.');
+        return $"{end} {text[..cut]}{text[(cut + 1 + end.Length)..]}";
     }
 }

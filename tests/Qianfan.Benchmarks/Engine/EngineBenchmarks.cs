@@ -10,6 +10,11 @@ internal static class EngineBenchmarks
             ServeBenchmark.Report(arguments.Option("rounds", 5), arguments.Option("threads", Environment.ProcessorCount));
         }
 
+        if (arguments.Wants("train"))
+        {
+            TrainBenchmark.Report(arguments.Option("rounds", 5), arguments.Option("threads", Environment.ProcessorCount));
+        }
+
         return 0;
     }
 }
