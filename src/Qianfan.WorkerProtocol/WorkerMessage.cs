@@ -95,12 +95,12 @@ public sealed record TrainingFailed(string Code, string Message) : WorkerMessage
 /// <summary>A model is ready.</summary>
 /// <param name="RequestId">Of the <see cref="LoadModel"/>.</param>
 /// <param name="ModelKey">The model.</param>
-/// <param name="ContextLength">Most tokens of prompt and answer together.</param>
+/// <param name="ContextLength">Most tokens of prompt and answer together: the model's own limit, or what there is memory for.</param>
 /// <param name="MemoryBytes">Bytes that the weights take; those of a model that adapters share are counted with each.</param>
 public sealed record ModelLoaded(string RequestId, string ModelKey, int ContextLength, long MemoryBytes) : WorkerMessage
 {
-    /// <summary>Bytes that keys and values of finished requests may take besides, those of all models together.</summary>
-    public long? KeptBytes { get; init; }
+    /// <summary>Bytes that keys and values may take besides, those of all requests and models together.</summary>
+    public long? CacheBytes { get; init; }
 }
 
 /// <summary>What one decoding step gave to each request that takes part in it.</summary>

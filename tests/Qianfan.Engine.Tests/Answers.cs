@@ -9,7 +9,7 @@ internal static class Answers
     public static string Greedy(ServedModel model, string question, int maxTokens = 60)
     {
         var messages = new List<WorkerMessage>();
-        var engine = new ServingEngine(messages.Add);
+        var engine = new ServingEngine(messages.Add, new PagePool(256 << 20));
         engine.Add(new LoadModel("load", "m", ""), model);
         engine.Handle(new Generate("r", "m", [new("user", question)], null, new SamplingConfig { Temperature = 0, MaxTokens = maxTokens }));
         while (engine.HasWork)
