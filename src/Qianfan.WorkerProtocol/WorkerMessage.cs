@@ -32,7 +32,14 @@ public sealed record WorkerHello(int Protocol, string EngineVersion, int Process
 
 /// <summary>Sent every few seconds, whatever else happens.</summary>
 /// <param name="WorkingSetBytes">Memory of the worker process.</param>
-public sealed record Heartbeat(long WorkingSetBytes) : WorkerMessage;
+public sealed record Heartbeat(long WorkingSetBytes) : WorkerMessage
+{
+    /// <summary>Of a serving worker: requests under way and waiting.</summary>
+    public int? Requests { get; init; }
+
+    /// <summary>Of a serving worker: bytes of <see cref="ModelLoaded.CacheBytes"/> that hold keys and values, or are promised to requests under way.</summary>
+    public long? CacheUsedBytes { get; init; }
+}
 
 /// <summary>Model and rows are loaded, the first step follows. With <paramref name="FromStep"/> above 0, the newest <see cref="TrainingProgress"/> and <see cref="ValidationResult"/> lines up to that step come once more before it: a platform that died may not have heard them. Who has heard them drops them.</summary>
 /// <param name="FromStep">0, or the step of the checkpoint that training goes on from: metrics past it that were reported before are superseded.</param>

@@ -29,5 +29,8 @@ internal sealed class Arguments
     /// <summary>Without names, all are wanted.</summary>
     public bool Wants(string measure) => _measures.Count == 0 || _measures.Contains(measure);
 
+    /// <summary>For what takes long: only by its name.</summary>
+    public bool Names(string measure) => _measures.Contains(measure);
+
     public int Option(string name, int otherwise) => _options.GetValueOrDefault(name, otherwise);
 }

@@ -9,9 +9,10 @@ switch (arguments.Area)
     case "sdk":
         return await SdkBenchmarks.RunAsync(arguments);
     case "engine":
-        return EngineBenchmarks.Run(arguments);
+        return await EngineBenchmarks.RunAsync(arguments);
     default:
-        Console.Error.WriteLine("Usage: Qianfan.Benchmarks engine [serve] [--rounds 5] [--threads N]");
+        Console.Error.WriteLine("Usage: Qianfan.Benchmarks engine [serve serve-while-training] [--rounds 5] [--threads N]");
+        Console.Error.WriteLine("Usage: Qianfan.Benchmarks engine soak [--minutes 30] [--callers 12] | engine steps [--steps 1000]");
         Console.Error.WriteLine("Usage: Qianfan.Benchmarks sdk [sign chat sse validate] [--rounds 5] [--megabytes 1024]");
         return 2;
 }

@@ -21,7 +21,7 @@ internal sealed class Page(float[] values)
     public static int For(int tokens) => (tokens + Tokens - 1) / Tokens;
 }
 
-/// <summary>The memory for the keys and values of all sequences and models. It never grows past its bound: a page is promised before it is taken. For one thread, but for <see cref="Unused"/>.</summary>
+/// <summary>The memory for the keys and values of all sequences and models. It never grows past its bound: a page is promised before it is taken. For one thread; any may ask for the numbers.</summary>
 /// <param name="mostBytes">The bound.</param>
 internal sealed class PagePool(long mostBytes)
 {
@@ -29,6 +29,7 @@ internal sealed class PagePool(long mostBytes)
     private readonly Dictionary<int, Stack<float[]>> _idle = [];
     private long _idleBytes;
     private long _usedBytes;
+    private long _promisedBytes;
 
     /// <summary>The bound.</summary>
     public long MostBytes { get; } = mostBytes;
@@ -37,9 +38,9 @@ internal sealed class PagePool(long mostBytes)
     public long UsedBytes => Volatile.Read(ref _usedBytes);
 
     /// <summary>Bytes of pages that are promised and not taken yet.</summary>
-    public long PromisedBytes { get; private set; }
+    public long PromisedBytes => Volatile.Read(ref _promisedBytes);
 
-    /// <summary>Bytes that may still be allocated: who needs memory for something else leaves them. Any thread may ask.</summary>
+    /// <summary>Bytes that may still be allocated: who needs memory for something else leaves them.</summary>
     public long Unused => MostBytes - UsedBytes - Volatile.Read(ref _idleBytes);
 
     /// <summary>Sees to it that so many bytes of pages can be taken.</summary>
@@ -48,19 +49,19 @@ internal sealed class PagePool(long mostBytes)
     {
         if (bytes > MostBytes - UsedBytes - PromisedBytes)
             return false;
-        PromisedBytes += bytes;
+        Volatile.Write(ref _promisedBytes, _promisedBytes + bytes);
         return true;
     }
 
     /// <summary>Takes back a promise that wasn't made use of.</summary>
-    public void Withdraw(long bytes) => PromisedBytes -= bytes;
+    public void Withdraw(long bytes) => Volatile.Write(ref _promisedBytes, _promisedBytes - bytes);
 
     /// <summary>A page that was promised; what it holds is rubbish.</summary>
     /// <param name="size">Numbers in it.</param>
     public Page Take(int size)
     {
         var bytes = (long)size * sizeof(float);
-        PromisedBytes -= bytes;
+        Withdraw(bytes);
         if (_idle.TryGetValue(size, out var same) && same.TryPop(out var values))
         {
             Volatile.Write(ref _idleBytes, _idleBytes - bytes);

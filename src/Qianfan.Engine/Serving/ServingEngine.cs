@@ -56,8 +56,11 @@ internal sealed class ServingEngine
     /// <summary>Prompt tokens that went through a model, embeddings not counted.</summary>
     public long PromptTokensRead { get; private set; }
 
+    /// <summary>Requests under way and waiting. Any thread may ask; what it hears may be over already.</summary>
+    public int Requests => _active.Count + _waiting.Count + _embeds.Count;
+
     /// <summary>Whether a step would do anything.</summary>
-    public bool HasWork => _active.Count > 0 || _waiting.Count > 0 || _embeds.Count > 0;
+    public bool HasWork => Requests > 0;
 
     /// <summary>Takes a model that has been read.</summary>
     public void Add(LoadModel request, ServedModel model)

@@ -26,6 +26,7 @@ internal sealed class ServeWorker
         var pool = new PagePool(cacheBytes);
         _models = new ModelStore(threads, pool);
         _engine = new ServingEngine(channel.Send, pool);
+        channel.Describe = heartbeat => heartbeat with { Requests = _engine.Requests, CacheUsedBytes = pool.UsedBytes + pool.PromisedBytes };
         log.WriteLine($"8-bit weights are multiplied by {Int8Paths.Best} instructions, on {threads} threads.");
     }
 
