@@ -32,7 +32,14 @@ public sealed record WorkerHello(int Protocol, string EngineVersion, int Process
 
 /// <summary>Sent every few seconds, whatever else happens.</summary>
 /// <param name="WorkingSetBytes">Memory of the worker process.</param>
-public sealed record Heartbeat(long WorkingSetBytes) : WorkerMessage;
+public sealed record Heartbeat(long WorkingSetBytes) : WorkerMessage
+{
+    /// <summary>Of a serving worker: requests under way and waiting.</summary>
+    public int? Requests { get; init; }
+
+    /// <summary>Of a serving worker: bytes of <see cref="ModelLoaded.CacheBytes"/> that hold keys and values, or are promised to requests under way.</summary>
+    public long? CacheUsedBytes { get; init; }
+}
 
 /// <summary>Model and rows are loaded, the first step follows. With <paramref name="FromStep"/> above 0, the newest <see cref="TrainingProgress"/> and <see cref="ValidationResult"/> lines up to that step come once more before it: a platform that died may not have heard them. Who has heard them drops them.</summary>
 /// <param name="FromStep">0, or the step of the checkpoint that training goes on from: metrics past it that were reported before are superseded.</param>
@@ -95,12 +102,12 @@ public sealed record TrainingFailed(string Code, string Message) : WorkerMessage
 /// <summary>A model is ready.</summary>
 /// <param name="RequestId">Of the <see cref="LoadModel"/>.</param>
 /// <param name="ModelKey">The model.</param>
-/// <param name="ContextLength">Most tokens of prompt and answer together.</param>
+/// <param name="ContextLength">Most tokens of prompt and answer together: the model's own limit, or what there is memory for.</param>
 /// <param name="MemoryBytes">Bytes that the weights take; those of a model that adapters share are counted with each.</param>
 public sealed record ModelLoaded(string RequestId, string ModelKey, int ContextLength, long MemoryBytes) : WorkerMessage
 {
-    /// <summary>Bytes that keys and values of finished requests may take besides, those of all models together.</summary>
-    public long? KeptBytes { get; init; }
+    /// <summary>Bytes that keys and values may take besides, those of all requests and models together.</summary>
+    public long? CacheBytes { get; init; }
 }
 
 /// <summary>What one decoding step gave to each request that takes part in it.</summary>

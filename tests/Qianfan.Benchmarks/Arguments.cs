@@ -29,7 +29,7 @@ internal sealed class Arguments
     /// <summary>Without names, all are wanted.</summary>
     public bool Wants(string measure) => _measures.Count == 0 || _measures.Contains(measure);
 
-    /// <summary>Whether the measure is named, not only wanted with all others.</summary>
+    /// <summary>For what takes long: only by its name.</summary>
     public bool Names(string measure) => _measures.Contains(measure);
 
     public int Option(string name, int otherwise) => _options.GetValueOrDefault(name, otherwise);

@@ -12,7 +12,7 @@ internal static class Answers
     public static IReadOnlyList<string> Greedy(ServedModel model, IReadOnlyList<string> questions)
     {
         var messages = new List<WorkerMessage>();
-        var engine = new ServingEngine(messages.Add);
+        var engine = new ServingEngine(messages.Add, new PagePool(256 << 20));
         engine.Add(new LoadModel("load", "m", ""), model);
         for (var i = 0; i < questions.Count; i++)
             engine.Handle(new Generate($"{i}", "m", [new("user", questions[i])], null, new SamplingConfig { Temperature = 0, MaxTokens = 100 }));

@@ -204,7 +204,7 @@ public sealed class HostileInputTests : IDisposable
     {
         TinyModel.Write(_folder.Path);
         var sent = new List<WorkerMessage>();
-        var engine = new ServingEngine(sent.Add);
+        var engine = new ServingEngine(sent.Add, new PagePool(16 << 20));
         engine.Add(new LoadModel("load", "m", _folder.Path), ServedModel.Load(_folder.Path, null, 1));
         engine.Handle(new Generate("r", "m", null, "x", new SamplingConfig { Stop = [.. Enumerable.Range(0, 10_000).Select(i => $"stop {i}")] }));
         engine.HasWork.ShouldBeFalse();

@@ -1,3 +1,4 @@
+using CsCheck;
 using Qianfan.Engine.Serving;
 using Qianfan.WorkerProtocol;
 
@@ -96,6 +97,43 @@ public sealed class SamplerTests
     {
         var sampler = new Sampler(new SamplingConfig { Temperature = 2, TopK = topK, TopP = topP, Seed = 3 }, []);
         Enumerable.Range(0, 500).Select(_ => sampler.Next([.. s_logits], logits => logits[1] = logits[3] = float.NegativeInfinity)).Distinct().Order().ShouldBe([0, 2]);
+    }
+
+    /// <summary>Probabilities with steep and flat stretches, equal ones and zeros.</summary>
+    private static readonly Gen<float[]> s_probabilities = Gen.Select(Gen.Int[-40, 8].Array[1, 400], Gen.Double[0.05, 2], (steps, height) =>
+    {
+        var scores = steps.Select(step => step < -38 ? float.NegativeInfinity : (float)(step * height)).ToArray();
+        scores[scores.Length / 2] = 1;
+        Kernels.SoftMax(scores);
+        return scores;
+    });
+
+    private static readonly Gen<double> s_share = Gen.OneOf(Gen.Double[0.01, 1], Gen.Int[0, 4].Select(i => new[] { 0, 0.5, 0.9, 0.999999, 1 }[i]));
+
+    [Fact]
+    public void What_the_limits_leave_is_what_sorting_all_tokens_would_leave() =>
+        Gen.Select(s_probabilities, Gen.OneOf(Gen.Const(0), Gen.Int[1, 500]), s_share, s_share).Sample((probabilities, topK, share, minP) =>
+        {
+            var topP = share == 0 ? 1 : share;
+            LikelyTokens.Of(probabilities, topK, topP, minP).ShouldBe(BySorting(probabilities, topK, topP, minP));
+        }, iter: 2000);
+
+    private static List<(int Token, float Probability)> BySorting(float[] probabilities, int topK, double topP, double minP)
+    {
+        var all = probabilities.Select((probability, token) => (Token: token, Probability: probability)).Where(at => at.Probability > 0).OrderByDescending(at => at.Probability).ThenBy(at => at.Token).ToList();
+        if (topK > 0)
+            all = [.. all.Take(topK)];
+        var whole = topK > 0 ? all.Sum(at => (double)at.Probability) : 1;
+        var kept = new List<(int, float)>();
+        double total = 0;
+        foreach (var (token, probability) in all)
+        {
+            if (kept.Count > 0 && (topP < 1 && total >= topP * whole || probability < all[0].Probability * minP))
+                break;
+            kept.Add((token, probability));
+            total += probability;
+        }
+        return kept;
     }
 
     [Fact]

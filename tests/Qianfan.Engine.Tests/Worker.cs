@@ -12,6 +12,13 @@ internal sealed class Worker : IAsyncDisposable
     private readonly StringBuilder _errors = new();
 
     public Worker(params string[] words)
+        : this(new Dictionary<string, string>(), words)
+    {
+    }
+
+    /// <param name="environment">Variables of the child besides this process's own.</param>
+    /// <param name="words">The command line.</param>
+    public Worker(IReadOnlyDictionary<string, string> environment, params string[] words)
     {
         var name = OperatingSystem.IsWindows() ? "Qianfan.Engine.exe" : "Qianfan.Engine";
         _process = new Process
@@ -26,6 +33,8 @@ internal sealed class Worker : IAsyncDisposable
                 Environment = { ["OMP_NUM_THREADS"] = "1" },
             },
         };
+        foreach (var (variable, value) in environment)
+            _process.StartInfo.Environment[variable] = value;
         _process.ErrorDataReceived += (_, line) =>
         {
             lock (_errors)
@@ -36,6 +45,16 @@ internal sealed class Worker : IAsyncDisposable
     }
 
     public int ProcessId => _process.Id;
+
+    /// <summary>What it logged so far.</summary>
+    public string Errors
+    {
+        get
+        {
+            lock (_errors)
+                return _errors.ToString();
+        }
+    }
 
     public List<WorkerMessage> Received { get; } = [];
 
@@ -61,8 +80,7 @@ internal sealed class Worker : IAsyncDisposable
             if (message is T wanted && (fits is null || fits(wanted)))
                 return wanted;
         }
-        lock (_errors)
-            throw new InvalidOperationException($"The worker ended without {typeof(T).Name}. Its errors:\n{_errors}");
+        throw new InvalidOperationException($"The worker ended without {typeof(T).Name}. Its errors:\n{Errors}");
     }
 
     /// <summary>Reads what is left and waits for the end.</summary>

@@ -60,6 +60,12 @@ public sealed class WorkerProcessTests : IDisposable
             (await worker.ExpectAsync<Embedded>()).Vectors.Single().Count.ShouldBe(32);
             if (OperatingSystem.IsLinux())
                 File.ReadAllText($"/proc/{worker.ProcessId}/maps").ShouldNotContain("libtorch");
+            // All are answered: no request is left, and what was kept goes with the model.
+            var kept = await worker.ExpectAsync<Heartbeat>();
+            kept.Requests.ShouldBe(0);
+            kept.CacheUsedBytes.ShouldNotBeNull().ShouldBeGreaterThan(0);
+            worker.Send(new UnloadModel("tuned"));
+            await worker.ExpectAsync<Heartbeat>(heartbeat => heartbeat.CacheUsedBytes == 0);
             worker.Send(new Shutdown());
             (await worker.EndAsync()).ShouldBe(0);
         }

@@ -106,16 +106,15 @@ internal sealed class Decoder
         var row = 0;
         foreach (var (cache, segmentTokens, _) in segments)
         {
-            var keys = cache.Keys(index);
-            var values = cache.Values(index);
             for (var i = 0; i < segmentTokens.Count; i++, row++)
             {
                 var position = cache.Length + i;
                 var key = b.Key.AsSpan(row * _shape.KeyValueSize, _shape.KeyValueSize);
                 NormHeads(key, layer.KeyNorm);
                 Rotate(key, position);
-                key.CopyTo(keys[(position * _shape.KeyValueSize)..]);
-                b.Value.AsSpan(row * _shape.KeyValueSize, _shape.KeyValueSize).CopyTo(values[(position * _shape.KeyValueSize)..]);
+                var (page, at) = (position / Page.Tokens, position % Page.Tokens * _shape.KeyValueSize);
+                key.CopyTo(cache.Keys(index, page)[at..]);
+                b.Value.AsSpan(row * _shape.KeyValueSize, _shape.KeyValueSize).CopyTo(cache.Values(index, page)[at..]);
                 b.Places[row] = (cache, position);
             }
         }
@@ -127,26 +126,36 @@ internal sealed class Decoder
             Rotate(query, position);
             // A sliding window hides what lies further back.
             var first = Math.Max(0, position + 1 - _shape.Window(index));
-            Mix(query, cache.Keys(index)[(first * _shape.KeyValueSize)..], cache.Values(index)[(first * _shape.KeyValueSize)..], position + 1 - first, b.Attended.AsSpan(token * _shape.QuerySize, _shape.QuerySize));
+            Mix(query, cache, index, first, position + 1, b.Attended.AsSpan(token * _shape.QuerySize, _shape.QuerySize));
         });
         Multiply(layer.Output, segments, b.Attended, b.Projected, tokens);
         var x = b.X.AsSpan(0, tokens * _shape.HiddenSize);
         TensorPrimitives.Add(x, b.Projected.AsSpan(0, x.Length), x);
     }
 
-    /// <summary>For each head: the values before and at this token, weighted by how well their keys fit the query.</summary>
-    private void Mix(ReadOnlySpan<float> query, ReadOnlySpan<float> keys, ReadOnlySpan<float> values, int length, Span<float> result)
+    /// <summary>For each head: the values of the tokens from first to before end, weighted by how well their keys fit the query.</summary>
+    private void Mix(ReadOnlySpan<float> query, KeyValueCache cache, int layer, int first, int end, Span<float> result)
     {
+        var length = end - first;
         Span<float> scores = length <= 1024 ? stackalloc float[length] : new float[length];
-        var size = _shape.HeadSize;
+        var (size, width) = (_shape.HeadSize, _shape.KeyValueSize);
         var scale = 1 / MathF.Sqrt(size);
+        result.Clear();
         for (var head = 0; head < _shape.Heads; head++)
         {
             var q = query.Slice(head * size, size);
             var shared = head / (_shape.Heads / _shape.KeyValueHeads) * size;
-            Kernels.Scores(q, keys[shared..], _shape.KeyValueSize, scale, scores);
+            for (int at = first, count; at < end; at += count)
+            {
+                count = Math.Min(end, (at / Page.Tokens + 1) * Page.Tokens) - at;
+                Kernels.Scores(q, cache.Keys(layer, at / Page.Tokens)[(at % Page.Tokens * width + shared)..], width, scale, scores.Slice(at - first, count));
+            }
             Kernels.SoftMax(scores);
-            Kernels.Weigh(scores, values[shared..], _shape.KeyValueSize, result.Slice(head * size, size));
+            for (int at = first, count; at < end; at += count)
+            {
+                count = Math.Min(end, (at / Page.Tokens + 1) * Page.Tokens) - at;
+                Kernels.Weigh(scores.Slice(at - first, count), cache.Values(layer, at / Page.Tokens)[(at % Page.Tokens * width + shared)..], width, result.Slice(head * size, size));
+            }
         }
     }
 

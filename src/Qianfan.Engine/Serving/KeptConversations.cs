@@ -1,21 +1,18 @@
 namespace Qianfan.Engine.Serving;
 
-/// <summary>What finished requests have been through, so that those that go on from there begin where they ended. The least recently used goes first when it becomes too much. Not thread-safe.</summary>
-/// <param name="mostBytes">Bytes that may be kept.</param>
-internal sealed class KeptConversations(long mostBytes)
+/// <summary>What finished requests have been through, so that those that begin alike go on from there. The least recently used goes first when others need the room. Not thread-safe.</summary>
+internal sealed class KeptConversations
 {
     /// <summary>Fewer tokens than this are as quickly read anew.</summary>
     private const int FewestTokens = 8;
+
+    /// <summary>Each is looked at when a request comes.</summary>
+    private const int Most = 1000;
 
     /// <summary>The most recently used last.</summary>
     private readonly List<Kept> _kept = [];
 
     private sealed record Kept(ServedModel Model, int[] Tokens, KeyValueCache Cache);
-
-    /// <summary>Bytes that may be kept.</summary>
-    public long MostBytes { get; } = mostBytes;
-
-    public long Bytes => _kept.Sum(kept => kept.Cache.Bytes);
 
     /// <summary>Keeps a cache; its owner must not use it any more.</summary>
     /// <param name="model">The model it belongs to: an adapter's keys and values are its own.</param>
@@ -23,37 +20,67 @@ internal sealed class KeptConversations(long mostBytes)
     /// <param name="cache">Their keys and values.</param>
     public void Keep(ServedModel model, int[] tokens, KeyValueCache cache)
     {
-        if (tokens.Length < FewestTokens || cache.Bytes > MostBytes)
+        cache.End();
+        if (tokens.Length < FewestTokens)
+        {
+            cache.Release();
             return;
+        }
         // Whatever the new one begins with is there twice.
-        _kept.RemoveAll(kept => kept.Model == model && tokens.AsSpan().StartsWith(kept.Tokens));
+        Drop(kept => kept.Model == model && tokens.AsSpan().StartsWith(kept.Tokens));
+        if (_kept.Count == Most)
+            DropOldest();
         _kept.Add(new Kept(model, tokens, cache));
-        while (Bytes > MostBytes)
-            _kept.RemoveAt(0);
     }
 
-    /// <summary>A cache of the longest known beginning of a prompt, or null. At least one token is left to go through the model: the scores of the next come from it.</summary>
-    public KeyValueCache? Find(ServedModel model, IReadOnlyList<int> prompt)
+    /// <summary>Lets a sequence begin with the longest known beginning of its prompt, if that is more than it has. At least one token is left to go through the model: the scores of the next come from it.</summary>
+    /// <param name="model">The sequence's model.</param>
+    /// <param name="prompt">Its prompt.</param>
+    /// <param name="cache">Its cache, in which there is nothing of its own.</param>
+    /// <param name="underWay">Requests under way. They write into their last page, so that only whole ones are shared.</param>
+    public void Share(ServedModel model, int[] prompt, KeyValueCache cache, IEnumerable<Slot> underWay)
     {
-        int[] tokens = [.. prompt];
-        var (best, most) = (-1, FewestTokens - 1);
+        var (best, found, most) = (-1, (KeyValueCache?)null, Math.Max(cache.Length, FewestTokens - 1));
         for (var i = 0; i < _kept.Count; i++)
         {
-            var common = _kept[i].Model == model ? Math.Min(tokens.AsSpan().CommonPrefixLength(_kept[i].Tokens), tokens.Length - 1) : 0;
-            if (common > most)
-                (best, most) = (i, common);
+            if (_kept[i].Model == model && Common(_kept[i].Tokens) is var common && common > most)
+                (best, found, most) = (i, _kept[i].Cache, common);
         }
+        foreach (var slot in underWay)
+        {
+            if (slot.Model == model && slot.Cache != cache && Common(slot.CachedTokens) / Page.Tokens * Page.Tokens is var common && common > most)
+                (best, found, most) = (-1, slot.Cache, common);
+        }
+        if (found is null)
+            return;
+        cache.ShareFrom(found, most);
         if (best < 0)
-            return null;
-        var found = _kept[best];
+            return;
+        var used = _kept[best];
         _kept.RemoveAt(best);
-        if (most == found.Tokens.Length)
-            return found.Cache;
-        // It goes another way than this one did, and others may follow either.
-        _kept.Add(found);
-        return found.Cache.CopyOf(most);
+        _kept.Add(used);
+
+        int Common(int[] tokens) => Math.Min(prompt.AsSpan().CommonPrefixLength(tokens), prompt.Length - 1);
+    }
+
+    /// <summary>Drops what was not used for longest. What others share of it stays with them.</summary>
+    /// <returns>Whether there was anything.</returns>
+    public bool DropOldest()
+    {
+        if (_kept.Count == 0)
+            return false;
+        _kept[0].Cache.Release();
+        _kept.RemoveAt(0);
+        return true;
     }
 
     /// <summary>Drops what belongs to a model.</summary>
-    public void Forget(ServedModel model) => _kept.RemoveAll(kept => kept.Model == model);
+    public void Forget(ServedModel model) => Drop(kept => kept.Model == model);
+
+    private void Drop(Predicate<Kept> which)
+    {
+        foreach (var kept in _kept.FindAll(which))
+            kept.Cache.Release();
+        _kept.RemoveAll(which);
+    }
 }

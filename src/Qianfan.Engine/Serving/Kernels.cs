@@ -80,7 +80,7 @@ internal static unsafe class Kernels
         }
     }
 
-    /// <summary>The mean of the tokens' values: result[i] = sum of weights[t] values[t * stride + i].</summary>
+    /// <summary>Adds the tokens' values, each by its weight: result[i] += sum of weights[t] values[t * stride + i].</summary>
     public static void Weigh(ReadOnlySpan<float> weights, ReadOnlySpan<float> values, int stride, Span<float> result)
     {
         Check(weights.Length, values.Length, stride, result.Length);
@@ -92,7 +92,7 @@ internal static unsafe class Kernels
             var i = 0;
             for (; i + 4 * width <= result.Length; i += 4 * width)
             {
-                Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
+                Vector<float> s0 = Vector.Load(r + i), s1 = Vector.Load(r + i + width), s2 = Vector.Load(r + i + 2 * width), s3 = Vector.Load(r + i + 3 * width);
                 float* from = v + i;
                 for (var t = 0; t < weights.Length; t++, from += stride)
                 {
@@ -109,7 +109,7 @@ internal static unsafe class Kernels
             }
             for (; i + width <= result.Length; i += width)
             {
-                Vector<float> sum = default;
+                var sum = Vector.Load(r + i);
                 float* from = v + i;
                 for (var t = 0; t < weights.Length; t++, from += stride)
                     sum = Vector.FusedMultiplyAdd(Vector.Create(w[t]), Vector.Load(from), sum);
@@ -117,7 +117,6 @@ internal static unsafe class Kernels
             }
             for (; i < result.Length; i++)
             {
-                r[i] = 0;
                 for (var t = 0; t < weights.Length; t++)
                     r[i] += w[t] * v[(long)t * stride + i];
             }

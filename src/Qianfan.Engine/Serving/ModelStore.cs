@@ -4,7 +4,9 @@ using Qianfan.WorkerProtocol;
 namespace Qianfan.Engine.Serving;
 
 /// <summary>Reads models; those that are in memory already are shared as long as somebody serves them. Thread-safe.</summary>
-internal sealed class ModelStore(int threads)
+/// <param name="threads">How many threads an operation may use.</param>
+/// <param name="pool">What weights must leave memory for.</param>
+internal sealed class ModelStore(int threads, PagePool pool)
 {
     private readonly Crew _crew = new(threads);
     private readonly Lock _lock = new();
@@ -23,7 +25,7 @@ internal sealed class ModelStore(int threads)
             var stamp = Stamp(request);
             if (!_bases.TryGetValue(stamp, out var known) || !known.TryGetTarget(out model))
             {
-                model = BaseModel.Load(request.ModelDirectory, _crew, kind: ServedWeights.Parse(request.Weights));
+                model = BaseModel.Load(request.ModelDirectory, _crew, Math.Max(0, MemoryBudget.Available() - pool.Unused), ServedWeights.Parse(request.Weights));
                 _bases[stamp] = new WeakReference<BaseModel>(model);
             }
         }

@@ -75,43 +75,35 @@ internal sealed class Sampler
     private int Draw(Span<float> logits)
     {
         TensorPrimitives.Divide(logits, (float)_config.Temperature, logits);
+        Kernels.SoftMax(logits);
         if (_config.TopK == 0 && _config.TopP >= 1 && _config.MinP == 0)
-        {
-            Kernels.SoftMax(logits);
-            return At(logits, null, logits.Length, 1);
-        }
-        var order = new int[logits.Length];
-        for (var i = 0; i < order.Length; i++)
-            order[i] = i;
-        var keys = new float[logits.Length];
-        TensorPrimitives.Negate(logits, keys);
-        keys.AsSpan().Sort(order.AsSpan());
-        var count = _config.TopK > 0 ? Math.Min(_config.TopK, order.Length) : order.Length;
-        // Probabilities of what top-k left, likeliest first.
-        var probabilities = keys.AsSpan(0, count);
-        TensorPrimitives.Negate(probabilities, probabilities);
-        Kernels.SoftMax(probabilities);
+            return At(logits);
+        var likely = LikelyTokens.Of(logits, _config.TopK, _config.TopP, _config.MinP);
         double total = 0;
-        var kept = 0;
-        var least = probabilities[0] * _config.MinP;
-        while (kept < count && (kept == 0 || total < _config.TopP && probabilities[kept] > 0 && probabilities[kept] >= least))
-            total += probabilities[kept++];
-        return At(probabilities, order, kept, total);
+        foreach (var (_, probability) in likely)
+            total += probability;
+        var left = _random.NextDouble() * total;
+        foreach (var (token, probability) in likely)
+        {
+            if ((left -= probability) < 0)
+                return token;
+        }
+        return likely[^1].Token;
     }
 
-    private int At(ReadOnlySpan<float> probabilities, int[]? order, int count, double total)
+    private int At(ReadOnlySpan<float> probabilities)
     {
-        var left = _random.NextDouble() * total;
+        var left = _random.NextDouble();
         var found = 0;
-        for (var index = 0; index < count; index++)
+        for (var token = 0; token < probabilities.Length; token++)
         {
             // What is ruled out is never drawn, however the sums are rounded.
-            if (probabilities[index] <= 0)
+            if (probabilities[token] <= 0)
                 continue;
-            found = index;
-            if ((left -= probabilities[index]) < 0)
+            found = token;
+            if ((left -= probabilities[token]) < 0)
                 break;
         }
-        return order is null ? found : order[found];
+        return found;
     }
 }

@@ -23,7 +23,8 @@ internal sealed class ServingEngine
     private readonly List<Slot> _active = [];
     private readonly Queue<Slot> _waiting = new();
     private readonly Queue<EmbedJob> _embeds = new();
-    private readonly KeptConversations _kept;
+    private readonly PagePool _pool;
+    private readonly KeptConversations _kept = new();
 
     private sealed class EmbedJob(Embed request, ServedModel model, IReadOnlyList<IReadOnlyList<int>> inputs)
     {
@@ -38,33 +39,44 @@ internal sealed class ServingEngine
         /// <summary>What the text at hand has been through so far, and the sum of its hidden states.</summary>
         public KeyValueCache? Cache { get; set; }
 
+        /// <summary>Whether there was no room for the text at hand.</summary>
+        public bool Waits { get; set; }
+
         public float[] Sum { get; } = new float[model.Shape.HiddenSize];
     }
 
     /// <param name="send">Takes the answers.</param>
-    /// <param name="keptBytes">Memory that keys and values of finished requests may take.</param>
-    public ServingEngine(Action<WorkerMessage> send, long keptBytes = 64 << 20)
+    /// <param name="pool">Memory for the keys and values of all requests, finished ones included.</param>
+    public ServingEngine(Action<WorkerMessage> send, PagePool pool)
     {
         _send = send;
-        _kept = new KeptConversations(keptBytes);
+        _pool = pool;
     }
 
     /// <summary>Prompt tokens that went through a model, embeddings not counted.</summary>
     public long PromptTokensRead { get; private set; }
 
-    /// <summary>Memory that keys and values of finished requests take.</summary>
-    public long KeptBytes => _kept.Bytes;
+    /// <summary>Requests under way and waiting. Any thread may ask; what it hears may be over already.</summary>
+    public int Requests => _active.Count + _waiting.Count + _embeds.Count;
 
     /// <summary>Whether a step would do anything.</summary>
-    public bool HasWork => _active.Count > 0 || _waiting.Count > 0 || _embeds.Count > 0;
+    public bool HasWork => Requests > 0;
 
     /// <summary>Takes a model that has been read.</summary>
     public void Add(LoadModel request, ServedModel model)
     {
         Unload(request.ModelKey);
+        if (Context(model) == 0)
+        {
+            _send(new RequestFailed(request.RequestId, WorkerErrors.OutOfMemory, $"The memory for keys and values ({_pool.MostBytes >> 20} MB) doesn't hold {Page.Tokens} tokens of this model."));
+            return;
+        }
         _models[request.ModelKey] = model;
-        _send(new ModelLoaded(request.RequestId, request.ModelKey, model.Shape.ContextLength, model.MemoryBytes) { KeptBytes = _kept.MostBytes });
+        _send(new ModelLoaded(request.RequestId, request.ModelKey, Context(model), model.MemoryBytes) { CacheBytes = _pool.MostBytes });
     }
+
+    /// <summary>Most tokens of one sequence: the model's own limit, or what there is memory for.</summary>
+    private int Context(ServedModel model) => (int)Math.Min(model.Shape.ContextLength, _pool.MostBytes / ((long)Page.Size(model.Shape) * sizeof(float)) * Page.Tokens);
 
     /// <summary>Takes a request; what is wrong with it is answered at once.</summary>
     public void Handle(HostMessage message)
@@ -91,15 +103,37 @@ internal sealed class ServingEngine
     public void Step()
     {
         DropCancelled();
-        while (_active.Count < MostActive && _waiting.TryDequeue(out var next))
-        {
-            next.Begin(_kept);
-            _active.Add(next);
-        }
+        Admit();
         foreach (var group in _active.GroupBy(slot => slot.Model.Base).ToList())
             Decode(group.Key, [.. group]);
         if (_embeds.TryPeek(out var job))
             EmbedNext(job);
+    }
+
+    /// <summary>Takes up requests in order of arrival, each with room for its whole prompt and answer: none runs out of memory on the way.</summary>
+    private void Admit()
+    {
+        // A text to embed that waits for room has it before others come.
+        while (_active.Count < MostActive && _embeds.All(job => !job.Waits) && _waiting.TryPeek(out var next))
+        {
+            next.Share(_pool, _kept, _active);
+            if (!TryMakeRoom(next.Cache!, next.MostCachedTokens))
+                return;
+            _active.Add(_waiting.Dequeue());
+        }
+    }
+
+    private bool TryMakeRoom(KeyValueCache cache, int tokens)
+    {
+        while (!cache.TryPromise(tokens))
+        {
+            if (_kept.DropOldest())
+                continue;
+            // The page that would have to be copied is one more than the sequence needs alone.
+            cache.KeepWholePages();
+            return cache.TryPromise(tokens);
+        }
+        return true;
     }
 
     private void DropCancelled()
@@ -107,10 +141,14 @@ internal sealed class ServingEngine
         List<Slot> cancelled = [.. _active.Concat(_waiting).Where(slot => slot.Cancelled)];
         if (cancelled.Count == 0)
             return;
-        _active.RemoveAll(slot => slot.Cancelled);
-        Keep(_waiting, slot => !slot.Cancelled);
         foreach (var slot in cancelled)
-            Keep(slot);
+        {
+            if (_active.Remove(slot))
+                Keep(slot);
+            else
+                slot.Cache?.Release();
+        }
+        Keep(_waiting, slot => !slot.Cancelled);
         _send(new DecodeStep([.. cancelled.Select(slot => slot.Cancel())]));
     }
 
@@ -118,6 +156,7 @@ internal sealed class ServingEngine
     {
         var budget = PromptTokensPerStep;
         var taking = new List<Slot>();
+        var readers = new List<Slot>();
         var segments = new List<Decoder.Segment>();
         foreach (var slot in slots)
         {
@@ -125,6 +164,16 @@ internal sealed class ServingEngine
             if (!slot.PromptDone && budget == 0)
                 continue;
             var reading = !slot.PromptDone;
+            if (!slot.Began)
+            {
+                slot.Share(_pool, _kept, _active);
+                // It needs less than it was promised, if anything.
+                slot.Cache!.TryPromise(slot.MostCachedTokens);
+                if (readers.Exists(slot.Follows))
+                    continue;
+            }
+            if (reading)
+                readers.Add(slot);
             var tokens = slot.NextTokens(budget);
             if (reading)
             {
@@ -165,6 +214,7 @@ internal sealed class ServingEngine
             catch (EngineException exception)
             {
                 _active.Remove(answering[i]);
+                answering[i].Cache!.Release();
                 _send(new RequestFailed(answering[i].RequestId, exception.Code, exception.Message));
             }
         }
@@ -181,14 +231,19 @@ internal sealed class ServingEngine
             throw Invalid(fault);
         RefuseIfFarTooLong([request.Prompt, .. request.Messages?.Select(turn => turn?.Content) ?? []], model);
         var prompt = Prompt(request, model);
-        if (prompt.Count >= model.Shape.ContextLength)
-            throw new EngineException(WorkerErrors.ContextLength, $"The prompt has {prompt.Count} tokens; the model's context of {model.Shape.ContextLength} leaves no room for an answer.");
+        var context = Context(model);
+        if (prompt.Count >= context)
+            throw new EngineException(WorkerErrors.ContextLength, $"The prompt has {prompt.Count} tokens; {Limit(model)} leaves no room for an answer.");
         if (_waiting.Count >= MostWaiting)
             throw new EngineException(WorkerErrors.Overloaded, $"{MostWaiting} requests are waiting already.");
         if (_active.Concat(_waiting).Any(slot => slot.RequestId == request.RequestId))
             throw Invalid($"the request {request.RequestId} is under way already");
-        _waiting.Enqueue(new Slot(request, model, prompt));
+        _waiting.Enqueue(new Slot(request, model, prompt, context));
     }
+
+    private string Limit(ServedModel model) => Context(model) is var context && context == model.Shape.ContextLength
+        ? $"the model's context of {context}"
+        : $"the {context} tokens that the memory for keys and values ({_pool.MostBytes >> 20} MB) holds";
 
     /// <summary>Megabytes of text are not even cut into tokens: everybody else would wait for it.</summary>
     private static void RefuseIfFarTooLong(IEnumerable<string?> texts, ServedModel model)
@@ -220,8 +275,8 @@ internal sealed class ServingEngine
         foreach (var input in request.Inputs)
             RefuseIfFarTooLong([input], model);
         var inputs = request.Inputs.Select(model.Tokenizer.EncodeWhole).ToList();
-        if (inputs.FindIndex(tokens => tokens.Count > model.Shape.ContextLength) is >= 0 and var index)
-            throw new EngineException(WorkerErrors.ContextLength, $"Text {index + 1} has {inputs[index].Count} tokens; the model's context is {model.Shape.ContextLength}.");
+        if (inputs.FindIndex(tokens => tokens.Count > Context(model)) is >= 0 and var index)
+            throw new EngineException(WorkerErrors.ContextLength, $"Text {index + 1} has {inputs[index].Count} tokens, more than {Limit(model)}.");
         _embeds.Enqueue(new EmbedJob(request, model, inputs));
     }
 
@@ -229,13 +284,16 @@ internal sealed class ServingEngine
     {
         var shape = job.Model.Shape;
         var tokens = job.Inputs[job.Vectors.Count];
-        var cache = job.Cache ??= new KeyValueCache(shape);
+        if (job.Cache is null && !TryBegin(job, tokens.Count))
+            return;
+        var cache = job.Cache!;
         var piece = tokens.Skip(cache.Length).Take(PromptTokensPerStep).ToArray();
         var hidden = job.Model.Decoder.Forward([new Decoder.Segment(cache, piece, job.Model.Adapter)]);
         for (var row = 0; row < piece.Length; row++)
             TensorPrimitives.Add(job.Sum, hidden.Slice(row * shape.HiddenSize, shape.HiddenSize), job.Sum);
         if (cache.Length < tokens.Count)
             return;
+        cache.Release();
         job.Cache = null;
         var vector = job.Sum.ToArray();
         Array.Clear(job.Sum);
@@ -254,13 +312,32 @@ internal sealed class ServingEngine
         _send(new Embedded(job.Request.RequestId, job.Vectors, job.Inputs.Sum(input => input.Count)));
     }
 
+    private bool TryBegin(EmbedJob job, int tokens)
+    {
+        var cache = new KeyValueCache(job.Model.Shape, _pool);
+        if (!TryMakeRoom(cache, tokens))
+        {
+            // Who comes next waits for this one, so it must not wait for them.
+            if (_waiting.TryPeek(out var next))
+                next.Unshare();
+            job.Waits = !cache.TryPromise(tokens);
+            if (job.Waits)
+                return false;
+        }
+        (job.Cache, job.Waits) = (cache, false);
+        return true;
+    }
+
     private void Unload(string key)
     {
         if (!_models.Remove(key, out var model))
             return;
         var gone = _active.Concat(_waiting).Where(slot => slot.Model == model).Select(slot => slot.RequestId)
             .Concat(_embeds.Where(job => job.Model == model).Select(job => job.Request.RequestId)).ToList();
+        foreach (var cache in _active.Concat(_waiting).Where(slot => slot.Model == model).Select(slot => slot.Cache).Concat(_embeds.Where(job => job.Model == model).Select(job => job.Cache)))
+            cache?.Release();
         _kept.Forget(model);
+        _pool.DropIdle();
         _active.RemoveAll(slot => slot.Model == model);
         Keep(_waiting, slot => slot.Model != model);
         Keep(_embeds, job => job.Model != model);
@@ -268,11 +345,7 @@ internal sealed class ServingEngine
             _send(new RequestFailed(request, WorkerErrors.ModelUnloaded, $"The model {key} was unloaded."));
     }
 
-    private void Keep(Slot slot)
-    {
-        if (slot.Cache is { } cache)
-            _kept.Keep(slot.Model, slot.CachedTokens, cache);
-    }
+    private void Keep(Slot slot) => _kept.Keep(slot.Model, slot.CachedTokens, slot.Cache!);
 
     private static void Keep<T>(Queue<T> queue, Func<T, bool> keep)
     {

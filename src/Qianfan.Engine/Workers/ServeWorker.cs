@@ -18,20 +18,23 @@ internal sealed class ServeWorker
     /// <param name="channel">The protocol.</param>
     /// <param name="log">For people.</param>
     /// <param name="threads">How many threads one operation may use: a training beside it needs the others.</param>
-    /// <param name="keptBytes">Memory that keys and values of finished requests may take.</param>
-    public ServeWorker(WorkerChannel channel, TextWriter log, int threads, long keptBytes)
+    /// <param name="cacheBytes">Memory that keys and values of all requests may take.</param>
+    public ServeWorker(WorkerChannel channel, TextWriter log, int threads, long cacheBytes)
     {
         _channel = channel;
         _log = log;
-        _models = new ModelStore(threads);
-        _engine = new ServingEngine(channel.Send, keptBytes);
+        var pool = new PagePool(cacheBytes);
+        _models = new ModelStore(threads, pool);
+        _engine = new ServingEngine(channel.Send, pool);
+        channel.Describe = heartbeat => heartbeat with { Requests = _engine.Requests, CacheUsedBytes = pool.UsedBytes + pool.PromisedBytes };
+        log.WriteLine($"8-bit weights are multiplied by {Int8Paths.Best} instructions, on {threads} threads.");
     }
 
     /// <summary>Half of the processors, at least one.</summary>
     public static int DefaultThreads => Math.Max(1, Environment.ProcessorCount / 2);
 
-    /// <summary>A sixteenth of the memory that is free, 512 MB at the most.</summary>
-    public static int DefaultKeptMegabytes => (int)Math.Min(512, MemoryBudget.Available() / 16 >> 20);
+    /// <summary>An eighth of the memory that is free, 2 GB at the most.</summary>
+    public static int DefaultCacheMegabytes => (int)Math.Min(2048, MemoryBudget.Available() / 8 >> 20);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {

@@ -24,8 +24,11 @@ internal sealed class WorkerChannel : IAsyncDisposable
         _log = log;
         var version = Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "0.0.0";
         Send(new WorkerHello(WorkerLine.ProtocolVersion, version, Environment.ProcessId, mode));
-        _timer = time.CreateTimer(_ => Send(new Heartbeat(Environment.WorkingSet)), null, s_heartbeat, s_heartbeat);
+        _timer = time.CreateTimer(_ => Send(Describe(new Heartbeat(Environment.WorkingSet))), null, s_heartbeat, s_heartbeat);
     }
+
+    /// <summary>Adds to a heartbeat what this worker has to say about itself. Called by a thread of its own.</summary>
+    public Func<Heartbeat, Heartbeat> Describe { get; set; } = heartbeat => heartbeat;
 
     /// <summary>Writes one line. A parent that is gone is no fault here: its end of input ends the worker.</summary>
     public void Send(WorkerMessage message)
