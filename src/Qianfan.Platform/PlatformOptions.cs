@@ -44,6 +44,9 @@ public sealed class PlatformOptions
     /// <summary>Time between keep-alive comments on an idle event stream, 1 second to 5 minutes. Default 15 seconds.</summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long single usage records are kept, 1 day to 10 years; the sums of each hour stay. Default 90 days.</summary>
+    public TimeSpan UsageRecordLife { get; set; } = TimeSpan.FromDays(90);
+
     /// <summary>Other names of base models: the name that clients use, and the base model that it stands for, such as <c>ERNIE-Speed-8K</c> for <c>qianfan-tiny</c>. Case doesn't matter. Default: none.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
@@ -93,6 +96,7 @@ internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOption
         Require(Within(options.WorkerStopTimeout, 1, 60), "WorkerStopTimeout must be between 1 and 60 seconds.");
         Require(Within(options.ModelLoadTimeout, 1, 3600), "ModelLoadTimeout must be between 1 second and 1 hour.");
         Require(Within(options.KeepAlive, 1, 300), "KeepAlive must be between 1 second and 5 minutes.");
+        Require(Within(options.UsageRecordLife, 86_400, 3650 * 86_400), "UsageRecordLife must be between 1 day and 10 years.");
         foreach (var (alias, model) in options.ModelAliases)
             Require(!string.IsNullOrWhiteSpace(model) && !options.ModelAliases.ContainsKey(model), $"ModelAliases:{alias} must name a base model, not \"{model}\".");
         for (var i = 0; i < options.Keys.Count; i++)

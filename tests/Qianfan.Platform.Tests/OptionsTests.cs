@@ -15,6 +15,7 @@ public sealed class OptionsTests
         { "TrainingRetries", options => options.TrainingRetries = -1 },
         { "WorkerStopTimeout", options => options.WorkerStopTimeout = TimeSpan.Zero },
         { "KeepAlive", options => options.KeepAlive = TimeSpan.FromHours(1) },
+        { "UsageRecordLife", options => options.UsageRecordLife = TimeSpan.Zero },
         { "Keys:3:SecretKey", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "short" }) },
         { "AccessKey stands there twice", options => options.Keys.Add(new ConfiguredKey { AccessKey = PlatformHost.AccessKey, SecretKey = "0123456789abcdef" }) },
     };
