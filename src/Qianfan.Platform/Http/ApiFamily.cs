@@ -25,6 +25,8 @@ internal abstract class ApiFamily
     public Task WriteErrorAsync(HttpContext context, PlatformException error)
     {
         ApiFamilies.AddIamHeaders(context, error);
+        // OpenAI's clients try a 429 again and again, unless they are told that it will not help.
+        if (error.Error == PlatformError.QuotaExceeded) context.Response.Headers["x-should-retry"] = "false";
         return PlatformJson.WriteAsync(context, ErrorStatus(error), ErrorBody(error));
     }
 

@@ -91,7 +91,7 @@ internal static class InferenceApi
     {
         var callee = await inference.FindAsync(caller.OwnerId, requests[0].Model, context.RequestAborted);
         var call = InferenceCall.Of(context);
-        call.Reserve(callee, requests.Sum(request => request.MostPromptTokens + ((long)request.Sampling.MaxTokens * choices)));
+        await call.ReserveAsync(callee, requests.Sum(request => request.MostPromptTokens + ((long)request.Sampling.MaxTokens * choices)));
         var answers = requests.SelectMany(request => Enumerable.Range(0, choices).Select(index => inference.GenerateAsync(callee.Model, request.Again(index), context.RequestAborted)));
         await Generation.AnswerAsync(context, [.. answers], shape, stream, call);
     }
@@ -100,7 +100,7 @@ internal static class InferenceApi
     {
         var callee = await inference.FindAsync(caller.OwnerId, model, context.RequestAborted);
         var call = InferenceCall.Of(context);
-        call.Reserve(callee, texts.Sum(GenerationRequest.MostTokens));
+        await call.ReserveAsync(callee, texts.Sum(GenerationRequest.MostTokens));
         var answer = await inference.EmbedAsync(callee.Model, texts, context.RequestAborted);
         call.Use(answer.PromptTokens, 0, 0);
         return answer;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Http;
+using Qianfan.Platform.Spending;
 using Qianfan.Platform.Usage;
 
 namespace Qianfan.Platform.Inference;
@@ -17,6 +18,7 @@ internal sealed class InferenceCall
     private readonly UsageRecord _record;
     private readonly long _began;
     private RateLease? _rate;
+    private Reservation? _reservation;
 
     private InferenceCall(HttpContext context, InferenceCalls calls)
     {
@@ -44,11 +46,12 @@ internal sealed class InferenceCall
     /// <summary>Reserves the most tokens that the call can cost.</summary>
     /// <param name="callee">Who is to answer.</param>
     /// <param name="tokens">Most tokens, of prompts and answers.</param>
-    /// <exception cref="PlatformException">A limit is reached; nothing is reserved.</exception>
-    public void Reserve(Callee callee, long tokens)
+    /// <exception cref="PlatformException">A limit is reached.</exception>
+    public async ValueTask ReserveAsync(Callee callee, long tokens)
     {
         (_record.Model, _record.ServiceId) = (callee.Name, callee.ServiceId);
         _rate = _calls.Rates.Enter(_context, _caller.Key, tokens);
+        _reservation = await _calls.Budgets.ReserveAsync(_caller.OwnerId, tokens, _context.RequestAborted);
     }
 
     /// <summary>Says that the first token is there.</summary>
@@ -88,13 +91,14 @@ internal sealed class InferenceCall
 
     private async ValueTask EndAsync()
     {
-        _rate?.Settle(_record.PromptTokens + _record.CompletionTokens);
+        var used = _record.PromptTokens + _record.CompletionTokens;
+        _rate?.Settle(used);
         _record.Milliseconds = Elapsed();
-        await _calls.Records.WriteAsync(_record);
+        await _calls.Records.WriteAsync(_record, _reservation?.Spend(used) ?? []);
     }
 
     private int Elapsed() => (int)_calls.Time.GetElapsedTime(_began).TotalMilliseconds;
 }
 
 /// <summary>What inference calls need.</summary>
-internal sealed record InferenceCalls(RateLimits Rates, UsageWriter Records, TimeProvider Time);
+internal sealed record InferenceCalls(RateLimits Rates, Budgets Budgets, UsageWriter Records, TimeProvider Time);

@@ -5,12 +5,13 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform.Data;
+using Qianfan.Platform.Spending;
 
 namespace Qianfan.Platform.Usage;
 
-/// <summary>Writes usage records in batches, each with its sums in one transaction. What calls have handed over is written before the host ends. Thread-safe.</summary>
+/// <summary>Writes usage records in batches, and settles what they spent: records, sums and ledger in one transaction. What calls have handed over is written before the host ends. Thread-safe.</summary>
 internal sealed partial class UsageWriter(
-    IDbContextFactory<PlatformDbContext> contexts, IOptions<PlatformOptions> options, TimeProvider time, ILogger<UsageWriter> logger) : BackgroundService
+    IDbContextFactory<PlatformDbContext> contexts, Ledger ledger, IOptions<PlatformOptions> options, TimeProvider time, ILogger<UsageWriter> logger) : BackgroundService
 {
     private const int MostWaiting = 20_000;
     private const int MostInBatch = 5_000;
@@ -25,9 +26,11 @@ internal sealed partial class UsageWriter(
     private DateTimeOffset _pruned;
 
     /// <summary>Takes a record. Waits only when the database lags far behind: no call goes unrecorded.</summary>
-    public async ValueTask WriteAsync(UsageRecord record)
+    /// <param name="record">The record.</param>
+    /// <param name="charges">What the call has spent.</param>
+    public async ValueTask WriteAsync(UsageRecord record, IReadOnlyList<Charge> charges)
     {
-        if (!await EnqueueAsync(new Entry(record, null))) LogLate(logger, record.OwnerId, record.PromptTokens + record.CompletionTokens);
+        if (!await EnqueueAsync(new Entry(record, charges, null))) LogLate(logger, record.OwnerId, record.PromptTokens + record.CompletionTokens);
     }
 
     /// <summary>Completes when everything taken before is in the database.</summary>
@@ -37,7 +40,7 @@ internal sealed partial class UsageWriter(
         Interlocked.Increment(ref _flushes);
         try
         {
-            if (!await EnqueueAsync(new Entry(null, written))) return;
+            if (!await EnqueueAsync(new Entry(null, [], written))) return;
             Hurry();
             await written.Task.WaitAsync(cancellationToken);
         }
@@ -70,6 +73,8 @@ internal sealed partial class UsageWriter(
             await StoreAsync(batch, stoppingToken);
             batch.Clear();
         }
+
+        await GiveBackAsync();
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -89,11 +94,12 @@ internal sealed partial class UsageWriter(
     private async Task StoreAsync(List<Entry> batch, CancellationToken stopping)
     {
         var records = batch.Select(entry => entry.Record).OfType<UsageRecord>().ToList();
+        var charges = batch.SelectMany(entry => entry.Charges).GroupBy(charge => (charge.Purse, charge.Leased)).Select(purse => purse.Aggregate((sum, charge) => sum with { Tokens = sum.Tokens + charge.Tokens })).ToList();
         while (true)
         {
             try
             {
-                if (records.Count > 0) await StoreAsync(records);
+                if (records.Count > 0) await StoreAsync(records, charges);
                 break;
             }
             catch (Exception exception) when (exception is DbUpdateException or DbException)
@@ -112,7 +118,7 @@ internal sealed partial class UsageWriter(
         foreach (var entry in batch) entry.Written?.TrySetResult();
     }
 
-    private async Task StoreAsync(List<UsageRecord> records)
+    private async Task StoreAsync(List<UsageRecord> records, List<Charge> charges)
     {
         await using var context = await contexts.CreateDbContextAsync();
         await using var transaction = await context.Database.BeginTransactionAsync();
@@ -121,9 +127,24 @@ internal sealed partial class UsageWriter(
         context.UsageRecords.AddRange(records);
         foreach (var hour in records.GroupBy(record => (record.OwnerId, Hour: HourOf(record.Time), record.AccessKey, record.Api, record.Model, record.ServiceId)))
             await AddToHourAsync(context, Sum(hour.Key, hour));
+        foreach (var charge in charges) await ledger.SettleAsync(context, charge);
         await context.SaveChangesAsync();
         await PruneAsync(context);
         await transaction.CommitAsync();
+        foreach (var charge in charges.Where(charge => charge.Leased)) charge.Purse.Settled(charge.Tokens);
+    }
+
+    // All is settled: what is left of the leases is refunded. A failure costs their life, no more.
+    private async Task GiveBackAsync()
+    {
+        try
+        {
+            await ledger.ReleaseAllAsync(CancellationToken.None);
+        }
+        catch (Exception exception) when (exception is DbUpdateException or DbException)
+        {
+            LogLeases(logger, exception);
+        }
     }
 
     private static UsageHour Sum((string OwnerId, DateTimeOffset Hour, string AccessKey, ApiGeneration Api, string Model, string ServiceId) key, IEnumerable<UsageRecord> records)
@@ -174,12 +195,15 @@ internal sealed partial class UsageWriter(
     [LoggerMessage(LogLevel.Error, "{Count} usage records could not be written")]
     private static partial void LogFault(ILogger logger, Exception exception, int count);
 
+    [LoggerMessage(LogLevel.Error, "Leases could not be given back; they expire")]
+    private static partial void LogLeases(ILogger logger, Exception exception);
+
     [LoggerMessage(LogLevel.Critical, "The host ends, and {Count} usage records are lost")]
     private static partial void LogLost(ILogger logger, int count);
 
     [LoggerMessage(LogLevel.Warning, "A call of {Owner} ended after the last usage records were written; its {Tokens} tokens are not recorded")]
     private static partial void LogLate(ILogger logger, string owner, long tokens);
 
-    /// <summary>A record, or somebody who waits for those before.</summary>
-    private readonly record struct Entry(UsageRecord? Record, TaskCompletionSource? Written);
+    /// <summary>A record with what it spent, or somebody who waits for those before.</summary>
+    private readonly record struct Entry(UsageRecord? Record, IReadOnlyList<Charge> Charges, TaskCompletionSource? Written);
 }
