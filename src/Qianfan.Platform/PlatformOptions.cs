@@ -44,6 +44,9 @@ public sealed class PlatformOptions
     /// <summary>Time between keep-alive comments on an idle event stream, 1 second to 5 minutes. Default 15 seconds.</summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long single usage records are kept, 1 day to 10 years; the sums of each hour stay. Default 90 days.</summary>
+    public TimeSpan UsageRecordLife { get; set; } = TimeSpan.FromDays(90);
+
     /// <summary>Other names of base models: the name that clients use, and the base model that it stands for, such as <c>ERNIE-Speed-8K</c> for <c>qianfan-tiny</c>. Case doesn't matter. Default: none.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
@@ -62,6 +65,15 @@ public sealed class ConfiguredKey
 
     /// <summary>Who owns what this key creates. Default <c>default</c>.</summary>
     public string OwnerId { get; set; } = "default";
+
+    /// <summary>Tokens a month (UTC) that the owner's keys may use together, 0 or more. A key that names none has what another of the owner's keys names. Null (default) is no limit.</summary>
+    public long? TokensPerMonth { get; set; }
+
+    /// <summary>Fine-tuning tasks of the owner's that run at the same time, 0 or more; others wait. Named as <see cref="TokensPerMonth"/> is.</summary>
+    public int? ConcurrentRuns { get; set; }
+
+    /// <summary>Bytes that the owner may store, 0 or more. Named as <see cref="TokensPerMonth"/> is.</summary>
+    public long? StorageBytes { get; set; }
 
     /// <summary>Whether the key may only read and infer.</summary>
     public bool ReadOnly { get; set; }
@@ -93,6 +105,7 @@ internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOption
         Require(Within(options.WorkerStopTimeout, 1, 60), "WorkerStopTimeout must be between 1 and 60 seconds.");
         Require(Within(options.ModelLoadTimeout, 1, 3600), "ModelLoadTimeout must be between 1 second and 1 hour.");
         Require(Within(options.KeepAlive, 1, 300), "KeepAlive must be between 1 second and 5 minutes.");
+        Require(Within(options.UsageRecordLife, 86_400, 3650 * 86_400), "UsageRecordLife must be between 1 day and 10 years.");
         foreach (var (alias, model) in options.ModelAliases)
             Require(!string.IsNullOrWhiteSpace(model) && !options.ModelAliases.ContainsKey(model), $"ModelAliases:{alias} must name a base model, not \"{model}\".");
         for (var i = 0; i < options.Keys.Count; i++)
@@ -103,7 +116,19 @@ internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOption
             Require(key.SecretKey.Length >= 16, $"Keys:{i}:SecretKey must have at least 16 characters.");
             Require(key.RequestsPerMinute is null or >= 1, $"Keys:{i}:RequestsPerMinute must be 1 or more.");
             Require(key.TokensPerMinute is null or >= 1, $"Keys:{i}:TokensPerMinute must be 1 or more.");
+            Require(key.TokensPerMonth is null or >= 0, $"Keys:{i}:TokensPerMonth must be 0 or more.");
+            Require(key.ConcurrentRuns is null or >= 0, $"Keys:{i}:ConcurrentRuns must be 0 or more.");
+            Require(key.StorageBytes is null or >= 0, $"Keys:{i}:StorageBytes must be 0 or more.");
             Require(!string.IsNullOrWhiteSpace(key.OwnerId), $"Keys:{i}:OwnerId is empty.");
+        }
+
+        foreach (var owner in options.Keys.GroupBy(key => key.OwnerId, StringComparer.Ordinal))
+        {
+            void RequireOne(string setting, Func<ConfiguredKey, object?> value) =>
+                Require(owner.Select(value).Where(limit => limit is not null).Distinct().Count() <= 1, $"Keys: {setting} stands there with different values for owner {owner.Key}, whose keys share it.");
+            RequireOne("TokensPerMonth", key => key.TokensPerMonth);
+            RequireOne("ConcurrentRuns", key => key.ConcurrentRuns);
+            RequireOne("StorageBytes", key => key.StorageBytes);
         }
 
         Require(options.Keys.Select(key => key.AccessKey).Distinct(StringComparer.Ordinal).Count() == options.Keys.Count, "Keys: an AccessKey stands there twice.");

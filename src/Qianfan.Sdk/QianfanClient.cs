@@ -34,6 +34,7 @@ public sealed class QianfanClient : IDisposable
         FineTuning = new FineTuningClient(_transport);
         Models = new ModelsClient(_transport);
         Services = new ServicesClient(_transport);
+        Usage = new UsageClient(_transport);
         Chat = new ChatClient(_transport);
         Completions = new CompletionsClient(Chat);
         Embeddings = new EmbeddingsClient(_transport);
@@ -64,6 +65,9 @@ public sealed class QianfanClient : IDisposable
 
     /// <summary>Services (console V2).</summary>
     public ServicesClient Services { get; }
+
+    /// <summary>What was used (our platform).</summary>
+    public UsageClient Usage { get; }
 
     /// <summary>Chat (inference V2).</summary>
     public ChatClient Chat { get; }

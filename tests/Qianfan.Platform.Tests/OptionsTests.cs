@@ -15,7 +15,10 @@ public sealed class OptionsTests
         { "TrainingRetries", options => options.TrainingRetries = -1 },
         { "WorkerStopTimeout", options => options.WorkerStopTimeout = TimeSpan.Zero },
         { "KeepAlive", options => options.KeepAlive = TimeSpan.FromHours(1) },
+        { "UsageRecordLife", options => options.UsageRecordLife = TimeSpan.Zero },
         { "Keys:3:SecretKey", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "short" }) },
+        { "Keys:3:TokensPerMonth", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "0123456789abcdef", TokensPerMonth = -1 }) },
+        { "TokensPerMonth stands there with different values", options => { foreach (var n in new[] { 1, 2 }) options.Keys.Add(new ConfiguredKey { AccessKey = "x" + n, SecretKey = "0123456789abcdef", TokensPerMonth = n }); } },
         { "AccessKey stands there twice", options => options.Keys.Add(new ConfiguredKey { AccessKey = PlatformHost.AccessKey, SecretKey = "0123456789abcdef" }) },
     };
 

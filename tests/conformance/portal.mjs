@@ -12,18 +12,26 @@ const startTimeout = 120_000;
 export const accessKey = 'ALTAKconformance';
 export const secretKey = 'conformance-secret-0123456789';
 
+/** Settings of a platform without the portal whose key may spend no more than a few tokens a month. */
+export const poorPlatform = {
+  Roles: 'platform',
+  Platform__Keys__0__AccessKey: accessKey,
+  Platform__Keys__0__SecretKey: secretKey,
+  Platform__Keys__0__TokensPerMonth: '60',
+};
+
 export class Portal {
   output = '';
 
-  /** Starts it and waits until it says that it is ready. */
-  static async start() {
+  /** Starts it, perhaps with other settings, and waits until it says that it is ready. */
+  static async start(more = {}) {
     const portal = new Portal();
     portal.folder = await mkdtemp(join(tmpdir(), 'qianfan-conformance-'));
     portal.address = `http://127.0.0.1:${await freePort()}`;
     const assembly = process.env.PORTAL_ASSEMBLY ?? join(project, 'bin', 'Debug', 'net10.0', 'Qianfan.Portal.dll');
     portal.process = spawn('dotnet', [assembly, '--urls', portal.address], {
       cwd: project,
-      env: { ...withoutHostSettings(process.env), ...settings(portal) },
+      env: { ...withoutHostSettings(process.env), ...settings(portal), ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     try {

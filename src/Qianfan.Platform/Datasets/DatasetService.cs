@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Files;
 using Qianfan.Platform.Http;
+using Qianfan.Platform.Spending;
 using Qianfan.Sdk.Protocol;
 using Qianfan.WorkerProtocol;
 
@@ -10,7 +11,7 @@ namespace Qianfan.Platform.Datasets;
 
 /// <summary>Datasets of an owner.</summary>
 internal sealed class DatasetService(
-    IDbContextFactory<PlatformDbContext> contexts, FileStore files, DataFolders folders, DatasetImporter importer, TimeProvider time)
+    IDbContextFactory<PlatformDbContext> contexts, FileStore files, Storage storage, DataFolders folders, DatasetImporter importer, TimeProvider time)
 {
     /// <summary>Rows of prompt and response: what this platform can train on.</summary>
     public const int ConversationTemplate = 2000;
@@ -138,6 +139,7 @@ internal sealed class DatasetService(
         if (request.Files.Count is 0 or > MostFiles) throw PlatformException.Invalid("files", $"param[files] invalid: it must name 1 to {MostFiles} files");
         var sources = new List<ImportSource>();
         foreach (var file in request.Files) sources.Add(await ResolveAsync(ownerId, file, cancellationToken));
+        using var room = await storage.ReserveAsync(ownerId, sources.Sum(source => Storage.FileBytes(source.Path)), cancellationToken);
 
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var json = JsonSerializer.Serialize(sources, PlatformJson.Options);

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Http;
+using Qianfan.Platform.Spending;
 using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Platform.Files;
@@ -11,6 +12,7 @@ namespace Qianfan.Platform.Files;
 internal static class FilesApi
 {
     private const int MostText = 256;
+    private const int Surroundings = 2048;
     private const int MostListed = 10_000;
 
     public static void Map(RouteTable routes) => routes.Family(ApiFamilies.OpenAI)
@@ -20,8 +22,10 @@ internal static class FilesApi
         .Write("DELETE", "/v1/files/{fileId}", DeleteAsync)
         .Read("GET", "/v1/files/{fileId}/content", DownloadAsync);
 
-    private static async Task<IResult> UploadAsync(HttpContext context, PlatformCaller caller, FileStore files, CancellationToken cancellationToken)
+    private static async Task<IResult> UploadAsync(HttpContext context, PlatformCaller caller, FileStore files, Storage storage, CancellationToken cancellationToken)
     {
+        // What surrounds the file in its body is smaller than this; what it turns out to need more is looked for on the way.
+        using var room = await storage.ReserveAsync(caller.OwnerId, Math.Max(0, (context.Request.ContentLength ?? 0) - Surroundings), cancellationToken);
         string? purpose = null;
         (string Id, long Bytes, string Name)? received = null;
         try
@@ -30,7 +34,7 @@ internal static class FilesApi
             {
                 if (name == "purpose") purpose = await ReadTextAsync(section, cancellationToken);
                 if (name != "file" || received is not null) return;
-                var (id, bytes) = await files.ReceiveAsync(section.Body, cancellationToken);
+                var (id, bytes) = await files.ReceiveAsync(room.Fill(section.Body, context.Request.ContentLength), cancellationToken);
                 received = (id, bytes, FileName(disposition));
             }, cancellationToken);
             if (received is not { } file) throw PlatformException.Missing("file");

@@ -3,11 +3,12 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
+using Qianfan.Platform.Spending;
 
 namespace Qianfan.Platform.Files;
 
 /// <summary>Uploads in parts. What has arrived is kept for a day, whatever happens to the connection or the platform.</summary>
-internal sealed class UploadStore(IDbContextFactory<PlatformDbContext> contexts, FileStore files, DataFolders folders, IOptions<PlatformOptions> options, TimeProvider time)
+internal sealed class UploadStore(IDbContextFactory<PlatformDbContext> contexts, FileStore files, Storage storage, DataFolders folders, IOptions<PlatformOptions> options, TimeProvider time)
 {
     /// <summary>Most bytes of a part.</summary>
     public const long MostPartBytes = 64L << 20;
@@ -24,6 +25,7 @@ internal sealed class UploadStore(IDbContextFactory<PlatformDbContext> contexts,
         if (bytes > options.Value.MaxFileBytes) throw new PlatformException(PlatformError.TooLarge, $"The file is larger than {options.Value.MaxFileBytes} bytes (setting MaxFileBytes)", "bytes");
         var now = time.GetUtcNow();
         await DeleteLeftPartsAsync(now, cancellationToken);
+        using var room = await storage.ReserveAsync(ownerId, bytes, cancellationToken);
         var row = new UploadRow { PublicId = PublicId.Upload(), OwnerId = ownerId, Name = PlatformException.Shown(name), Purpose = purpose, Bytes = bytes, CreatedAt = now, ExpiresAt = now + s_life };
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         context.Uploads.Add(row);

@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
+using Qianfan.Platform.Spending;
 using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Platform.FineTuning;
@@ -15,6 +16,7 @@ internal sealed class FineTuningService(
     TaskSignals signals,
     TaskRows rows,
     TrainingQueue queue,
+    RunLimits limits,
     RunningTasks running,
     TrainingScheduler scheduler,
     BaseModelCatalog models,
@@ -106,6 +108,7 @@ internal sealed class FineTuningService(
     /// <summary>Writes the task's folder and puts the task into the queue.</summary>
     public async Task<TaskRow> EnqueueAsync(PlatformKey key, JobRow job, IReadOnlyList<TaskRows.Part> datasets, TaskRow? increment, TaskRow task, CancellationToken cancellationToken)
     {
+        await limits.RequireSomeAsync(key.OwnerId, cancellationToken);
         var folder = folders.Task(task.PublicId);
         await AtomicFile.WriteFolderAsync(folder, async partial =>
         {
@@ -221,6 +224,7 @@ internal sealed class FineTuningService(
     {
         var task = await GetTaskAsync(ownerId, id, cancellationToken);
         if (task is { State: TaskState.Running, StopRequested: true }) await AwaitStopAsync(task, cancellationToken);
+        await limits.RequireSomeAsync(ownerId, cancellationToken);
         if (listener is not null) await listener.ResumingAsync(ownerId, task.PublicId, cancellationToken);
         var changed = await store.ChangeAsync(task.Id, row =>
         {

@@ -1,17 +1,37 @@
 using Microsoft.EntityFrameworkCore;
 using Qianfan.Platform.Data;
+using Qianfan.Platform.Spending;
 
 namespace Qianfan.Platform.FineTuning;
 
-/// <summary>The tasks that wait, in the order in which they will run: owners in turn, each owner's own tasks first come, first served.</summary>
-internal sealed class TrainingQueue(IDbContextFactory<PlatformDbContext> contexts, TaskStore store, TimeProvider time)
+/// <summary>The tasks that wait, in the order in which they will run: owners in turn, each owner's own tasks first come, first served. Those of an owner with as many running as the quota allows are passed over.</summary>
+internal sealed class TrainingQueue(IDbContextFactory<PlatformDbContext> contexts, TaskStore store, RunLimits limits, TimeProvider time) : IDisposable
 {
+    // Two slots that claim at once would both find that there is room for one more.
+    private readonly SemaphoreSlim _claiming = new(1, 1);
+
     /// <summary>Takes the next task out of the queue; it is then in state running.</summary>
     /// <returns>The task, or null when none waits.</returns>
     public async Task<TaskRow?> ClaimAsync(CancellationToken cancellationToken)
     {
-        foreach (var id in await OrderAsync(cancellationToken))
+        await _claiming.WaitAsync(cancellationToken);
+        try
         {
+            return await ClaimFirstAsync(cancellationToken);
+        }
+        finally
+        {
+            _claiming.Release();
+        }
+    }
+
+    public void Dispose() => _claiming.Dispose();
+
+    private async Task<TaskRow?> ClaimFirstAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (id, ownerId) in await OrderAsync(cancellationToken))
+        {
+            if (await limits.AreReachedAsync(ownerId, cancellationToken)) continue;
             var claimed = await store.ChangeAsync(id, task =>
             {
                 if (task.State != TaskState.Waiting) return null;
@@ -40,8 +60,8 @@ internal sealed class TrainingQueue(IDbContextFactory<PlatformDbContext> context
         for (var i = 0; i < order.Count; i++)
         {
             var position = i + 1;
-            if (known.GetValueOrDefault(order[i]) == position) continue;
-            await store.ChangeAsync(order[i], task =>
+            if (known.GetValueOrDefault(order[i].Id) == position) continue;
+            await store.ChangeAsync(order[i].Id, task =>
             {
                 if (task.State != TaskState.Waiting || task.QueuePosition == position) return null;
                 task.QueuePosition = position;
@@ -50,7 +70,7 @@ internal sealed class TrainingQueue(IDbContextFactory<PlatformDbContext> context
         }
     }
 
-    private async Task<IReadOnlyList<int>> OrderAsync(CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<(int Id, string OwnerId)>> OrderAsync(CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var waiting = await context.Tasks.AsNoTracking()
@@ -70,8 +90,8 @@ internal sealed class TrainingQueue(IDbContextFactory<PlatformDbContext> context
             .GroupBy(task => task.OwnerId)
             .SelectMany(group => group
                 .OrderBy(task => task.QueuedAt).ThenBy(task => task.Id)
-                .Select((task, turn) => (task.Id, Turn: turn + (past.GetValueOrDefault(group.Key)?.Running ?? 0), past.GetValueOrDefault(group.Key)?.Last, task.QueuedAt)))
+                .Select((task, turn) => (task.Id, task.OwnerId, Turn: turn + (past.GetValueOrDefault(group.Key)?.Running ?? 0), past.GetValueOrDefault(group.Key)?.Last, task.QueuedAt)))
             .OrderBy(entry => entry.Turn).ThenBy(entry => entry.Last ?? DateTimeOffset.MinValue).ThenBy(entry => entry.QueuedAt).ThenBy(entry => entry.Id)
-            .Select(entry => entry.Id)];
+            .Select(entry => (entry.Id, entry.OwnerId))];
     }
 }

@@ -5,6 +5,8 @@ namespace Qianfan.Platform.Http;
 /// <summary>The APIs that the platform speaks, each with its own error answer.</summary>
 internal static class ApiFamilies
 {
+    private const string InsufficientQuota = "insufficient_quota";
+
     public static ApiFamily ConsoleV1 { get; } = new ConsoleV1Family();
 
     public static ApiFamily DatasetV1 { get; } = new DatasetV1Family();
@@ -43,6 +45,7 @@ internal static class ApiFamilies
         PlatformError.ExpiredToken => 111,
         PlatformError.Internal => 500000,
         PlatformError.Unavailable => 336100,
+        PlatformError.QuotaExceeded or PlatformError.StorageExceeded => 4,
         PlatformError.Forbidden or PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => 500002,
         PlatformError.UnknownRoute or PlatformError.MethodNotAllowed => 3,
         _ => 500001,
@@ -55,12 +58,14 @@ internal static class ApiFamilies
         PlatformError.UnknownKey or PlatformError.SignatureMismatch or PlatformError.Forbidden => 403,
         PlatformError.UnknownRoute => 404,
         PlatformError.MethodNotAllowed => 405,
-        PlatformError.TooLarge => 413,
+        PlatformError.TooLarge or PlatformError.StorageExceeded => 413,
         _ => 200,
     };
 
     private sealed class ConsoleV1Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V1;
+
         public override bool TakesAccessToken => true;
 
         public override object ErrorBody(PlatformException error)
@@ -73,6 +78,8 @@ internal static class ApiFamilies
 
     private sealed class DatasetV1Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V1;
+
         public override bool TakesAccessToken => true;
 
         public override object ErrorBody(PlatformException error)
@@ -85,6 +92,8 @@ internal static class ApiFamilies
 
     private sealed class ConsoleV2Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V2;
+
         public override bool TakesAccessToken => true;
 
         public override object ErrorBody(PlatformException error)
@@ -101,6 +110,7 @@ internal static class ApiFamilies
                 PlatformError.MethodNotAllowed => "MethodNotAllowed",
                 PlatformError.Conflict => "OperationConflict",
                 PlatformError.TooLarge => "EntityTooLarge",
+                PlatformError.QuotaExceeded or PlatformError.StorageExceeded => "QuotaExceeded",
                 PlatformError.NotSupported => "NotSupported",
                 PlatformError.Unavailable => "ServiceUnavailable",
                 _ => "InternalError",
@@ -111,6 +121,8 @@ internal static class ApiFamilies
 
     private sealed class InferenceV1Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V1;
+
         public override bool TakesAccessToken => true;
 
         public override object ErrorBody(PlatformException error)
@@ -125,6 +137,7 @@ internal static class ApiFamilies
                 PlatformError.ExpiredToken => 111,
                 PlatformError.RequestLimit => 336501,
                 PlatformError.TokenLimit => 336502,
+                PlatformError.QuotaExceeded => 19,
                 PlatformError.Forbidden => 6,
                 PlatformError.Unavailable => 336100,
                 PlatformError.Internal => 336000,
@@ -140,6 +153,8 @@ internal static class ApiFamilies
 
     private sealed class InferenceV2Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V2;
+
         public override object ErrorBody(PlatformException error)
         {
             var code = error.Error switch
@@ -152,6 +167,7 @@ internal static class ApiFamilies
                 PlatformError.Forbidden => "no_parameter_permission",
                 PlatformError.RequestLimit => "rpm_rate_limit_exceeded",
                 PlatformError.TokenLimit => "tpm_rate_limit_exceeded",
+                PlatformError.QuotaExceeded => InsufficientQuota,
                 PlatformError.Unavailable => "service_unavailable",
                 PlatformError.Internal => "internal_error",
                 PlatformError.NotFound or PlatformError.UnknownRoute => "not_found",
@@ -171,6 +187,8 @@ internal static class ApiFamilies
 
     private sealed class OpenAIFamily : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.OpenAI;
+
         public override System.Text.Json.JsonSerializerOptions Requests => PlatformJson.StrictRequests;
 
         public override object ErrorBody(PlatformException error)
@@ -183,9 +201,16 @@ internal static class ApiFamilies
                 PlatformError.MethodNotAllowed => "method_not_supported",
                 PlatformError.ContextLength => "context_length_exceeded",
                 PlatformError.RequestLimit or PlatformError.TokenLimit => "rate_limit_exceeded",
+                PlatformError.QuotaExceeded or PlatformError.StorageExceeded => InsufficientQuota,
                 _ => null,
             };
-            var type = error.Error == PlatformError.RequestLimit ? "requests" : error.Error == PlatformError.TokenLimit ? "tokens" : error.Status >= 500 ? "server_error" : error.Status == 403 ? "permission_error" : "invalid_request_error";
+            var type = error.Error switch
+            {
+                PlatformError.RequestLimit => "requests",
+                PlatformError.TokenLimit => "tokens",
+                PlatformError.QuotaExceeded or PlatformError.StorageExceeded => InsufficientQuota,
+                _ => error.Status >= 500 ? "server_error" : error.Status == 403 ? "permission_error" : "invalid_request_error",
+            };
             return new { error = new { message = error.Message, type, param = error.Parameter, code } };
         }
 
@@ -199,6 +224,8 @@ internal static class ApiFamilies
     /// <summary>OAuth's own errors.</summary>
     private sealed class OAuthFamily : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V1;
+
         public override object ErrorBody(PlatformException error)
         {
             var code = error.Error switch

@@ -9,6 +9,9 @@ namespace Qianfan.Platform.Http;
 /// <summary>One API's way to say that something went wrong.</summary>
 internal abstract class ApiFamily
 {
+    /// <summary>The generation of APIs that it belongs to.</summary>
+    public abstract ApiGeneration Generation { get; }
+
     /// <summary>How bodies are read.</summary>
     public virtual JsonSerializerOptions Requests => PlatformJson.Requests;
 
@@ -22,6 +25,8 @@ internal abstract class ApiFamily
     public Task WriteErrorAsync(HttpContext context, PlatformException error)
     {
         ApiFamilies.AddIamHeaders(context, error);
+        // OpenAI's clients try a 429 again and again, unless they are told that it will not help.
+        if (error.Error == PlatformError.QuotaExceeded) context.Response.Headers["x-should-retry"] = "false";
         return PlatformJson.WriteAsync(context, ErrorStatus(error), ErrorBody(error));
     }
 

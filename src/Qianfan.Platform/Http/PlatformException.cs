@@ -21,6 +21,8 @@ internal enum PlatformError
     TooLarge,
     RequestLimit,
     TokenLimit,
+    QuotaExceeded,
+    StorageExceeded,
     NotSupported,
     Unavailable,
     Internal,
@@ -49,8 +51,8 @@ internal sealed class PlatformException(PlatformError error, string message, str
         PlatformError.NotFound or PlatformError.UnknownRoute or PlatformError.UnknownModel => 404,
         PlatformError.MethodNotAllowed => 405,
         PlatformError.Conflict => 409,
-        PlatformError.TooLarge => 413,
-        PlatformError.RequestLimit or PlatformError.TokenLimit => 429,
+        PlatformError.TooLarge or PlatformError.StorageExceeded => 413,
+        PlatformError.RequestLimit or PlatformError.TokenLimit or PlatformError.QuotaExceeded => 429,
         PlatformError.Unavailable => 503,
         PlatformError.Internal => 500,
         _ => 400,
@@ -80,6 +82,7 @@ internal static class ConsoleCodes
     public const int JobNotExist = 510301;
     public const int JobStatusInvalid = 510302;
     public const int TrainConfig = 510401;
+    public const int JobLimit = 510402;
     public const int NotIncremental = 510404;
 
     /// <summary>Waits for a result; errors of these kinds get the code.</summary>

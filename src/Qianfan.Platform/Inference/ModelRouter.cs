@@ -11,10 +11,10 @@ internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts,
 {
     /// <summary>The model to ask.</summary>
     /// <exception cref="PlatformException">There is none, or it isn't ready.</exception>
-    public async Task<ModelSpec> FindAsync(string ownerId, string? name, CancellationToken cancellationToken)
+    public async Task<Callee> FindAsync(string ownerId, string? name, CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(name)) throw PlatformException.Missing("model");
-        if (baseModels.Find(name) is { } model) return ModelSpec.Of(model, folders);
+        if (baseModels.Find(name) is { } model) return new Callee(ModelSpec.Of(model, folders), model.Name, "");
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var number = OwnedRows.ParseId(name);
         var service = await context.Services.AsNoTracking().Include(row => row.Model)
@@ -23,7 +23,7 @@ internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts,
             ?? throw Unknown(name);
         return service.State switch
         {
-            ServiceState.Serving => ModelSpec.Of(service.Model, folders),
+            ServiceState.Serving => new Callee(ModelSpec.Of(service.Model, folders), service.UrlSuffix, service.PublicId),
             ServiceState.Failed => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} failed to deploy: {service.Error}"),
             ServiceState.Stopped => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} is stopped"),
             _ => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} is being deployed; try again in a moment"),
@@ -42,6 +42,12 @@ internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts,
     /// <summary>There is no such model, or it is somebody else's.</summary>
     public static PlatformException Unknown(string name) => new(PlatformError.UnknownModel, $"The model {PlatformException.Shown(name)} does not exist", "model");
 }
+
+/// <summary>Who answers a call.</summary>
+/// <param name="Model">What the worker is asked for.</param>
+/// <param name="Name">The service's endpoint, or the base model's name.</param>
+/// <param name="ServiceId">The service (<c>svco-...</c>); empty for a base model.</param>
+internal sealed record Callee(ModelSpec Model, string Name, string ServiceId);
 
 /// <summary>What can stand as <c>model</c> in a request.</summary>
 internal sealed record CallableModel(string Id, DateTimeOffset Created, string Owner);

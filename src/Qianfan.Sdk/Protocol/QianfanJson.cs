@@ -14,6 +14,8 @@ namespace Qianfan.Sdk.Protocol;
     AllowOutOfOrderMetadataProperties = true,
     Converters = [typeof(LenientStringConverter)])]
 [JsonSerializable(typeof(BearerToken))]
+[JsonSerializable(typeof(DescribeUsageRequest))]
+[JsonSerializable(typeof(UsageReport))]
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(V1ChatRequest))]
 [JsonSerializable(typeof(V1ChatResponse))]

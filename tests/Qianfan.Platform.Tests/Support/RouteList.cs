@@ -8,6 +8,7 @@ using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
 using Qianfan.Platform.Models;
 using Qianfan.Platform.Services;
+using Qianfan.Platform.Usage;
 
 namespace Qianfan.Platform.Tests.Support;
 
@@ -49,6 +50,7 @@ internal sealed record Route(string Method, string Path, bool Writes, ApiFamily 
             "/v2/dataset" => Actions(route, DatasetsV2Api.Actions.Actions),
             "/v2/model" => Actions(route, ModelsApi.Actions.Actions),
             "/v2/service" => Actions(route, ServicesApi.Actions.Actions),
+            "/v2/usage" => Actions(route, UsageApi.Actions.Actions),
             _ => [route],
         })];
     }
