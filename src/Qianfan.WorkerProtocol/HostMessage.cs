@@ -168,6 +168,9 @@ public sealed record SamplingConfig
     /// <summary>Taken off the logit of each token that the answer has, -2 to 2.</summary>
     public double PresencePenalty { get; set; }
 
+    /// <summary>Added to the logits of tokens, by their ids, each -100 to 100.</summary>
+    public IReadOnlyDictionary<int, double>? LogitBias { get; set; }
+
     /// <summary>Report the log-probability of each token and of this many of the likeliest, 0 to 20; null reports none.</summary>
     public int? Logprobs { get; set; }
 
