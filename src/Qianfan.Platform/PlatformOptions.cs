@@ -44,6 +44,9 @@ public sealed class PlatformOptions
     /// <summary>Time between keep-alive comments on an idle event stream, 1 second to 5 minutes. Default 15 seconds.</summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>Whether <c>/openapi</c> shows the routes, to anybody, as a page and as an OpenAPI document. Default true.</summary>
+    public bool ApiReference { get; set; } = true;
+
     /// <summary>Other names of base models: the name that clients use, and the base model that it stands for, such as <c>ERNIE-Speed-8K</c> for <c>qianfan-tiny</c>. Case doesn't matter. Default: none.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 

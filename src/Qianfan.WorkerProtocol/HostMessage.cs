@@ -21,7 +21,11 @@ public abstract record HostMessage;
 /// <param name="BaseModelDirectory">Absolute folder of the base model: a Hugging Face checkpoint.</param>
 /// <param name="RowsFile">Absolute path of the training rows: JSON lines, each a <see cref="TrainingRow"/>.</param>
 /// <param name="Config">How to train.</param>
-public sealed record StartTraining(string TaskDirectory, string BaseModelDirectory, string RowsFile, TrainingConfig Config) : HostMessage;
+public sealed record StartTraining(string TaskDirectory, string BaseModelDirectory, string RowsFile, TrainingConfig Config) : HostMessage
+{
+    /// <summary>Absolute path of rows for the validation loss alone, in the same form; all others are then trained on. Null holds out <see cref="TrainingConfig.ValidationPercent"/> of them.</summary>
+    public string? ValidationRowsFile { get; init; }
+}
 
 /// <summary>Write a checkpoint after the current step, report <see cref="TrainingStopped"/> and end.</summary>
 public sealed record StopTraining : HostMessage;

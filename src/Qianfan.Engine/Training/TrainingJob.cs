@@ -38,7 +38,10 @@ internal sealed class TrainingJob
         var modelDirectory = from is not null && !fromAdapter ? from : _start.BaseModelDirectory;
         var shape = ModelShape.Read(modelDirectory);
         var template = ChatTemplate.Read(modelDirectory, TextTokenizer.Read(modelDirectory));
-        var rows = TrainingRows.Read(_start.RowsFile, template, Math.Min(Config.MaxSequenceLength, shape.ContextLength), Config.ValidationPercent, Config.Seed);
+        var longest = Math.Min(Config.MaxSequenceLength, shape.ContextLength);
+        var rows = _start.ValidationRowsFile is { } validationFile
+            ? TrainingRows.Read(_start.RowsFile, validationFile, template, longest, Config.Seed)
+            : TrainingRows.Read(_start.RowsFile, template, longest, Config.ValidationPercent, Config.Seed);
         if (rows.Useless > 0)
             _report(new TrainingLog("warning", $"{rows.Useless} rows have no answer to learn within the sequence length and are left out."));
 
@@ -92,7 +95,7 @@ internal sealed class TrainingJob
     private string Fingerprint(TrainingRows rows, string modelDirectory)
     {
         // How often it reports and saves does not change the course.
-        var course = WorkerLine.Write(new StartTraining("", "", rows.Hash, Config with { LoggingSteps = 1, CheckpointSteps = 0, StartFromDirectory = null }));
+        var course = WorkerLine.Write(new StartTraining("", "", rows.Hash, Config with { LoggingSteps = 1, CheckpointSteps = 0, StartFromDirectory = null }) { ValidationRowsFile = rows.ValidationHash });
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(course));
         foreach (var file in new[] { modelDirectory, Config.StartFromDirectory ?? modelDirectory }.Distinct().SelectMany(directory => Directory.EnumerateFiles(directory, "*.safetensors")).Order(StringComparer.Ordinal))
@@ -122,7 +125,7 @@ internal sealed class TrainingJob
         Require(config.ValidationPercent is >= 0 and <= 50, "The validation percent must be from 0 to 50.");
         Require(config.GradientAccumulationSteps is >= 1 and <= 1024, "The steps of gradient accumulation must be from 1 to 1024.");
         Require(config.EarlyStopPatience >= 0, "The patience of early stopping must not be negative.");
-        Require(config.ValidationPercent > 0 || config.EarlyStopPatience == 0 && !config.KeepBest, "Early stopping and keeping the best weights need rows for validation.");
+        Require(config.ValidationPercent > 0 || _start.ValidationRowsFile is not null || config.EarlyStopPatience == 0 && !config.KeepBest, "Early stopping and keeping the best weights need rows for validation.");
         Require(config.CheckpointSteps >= 0, "The steps between checkpoints must not be negative.");
         if (config.ParameterScale != Lora)
             return;

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Qianfan.Platform.Access;
+using Qianfan.Platform.Reference;
 
 namespace Qianfan.Platform.Http;
 
@@ -63,9 +64,16 @@ internal sealed class RouteTable(IEndpointRouteBuilder endpoints)
             return this;
         }
 
-        private void Add(string method, string pattern, Delegate handler, string? policy)
+        /// <summary>The actions of a console V2 address; each says for itself whether it changes something.</summary>
+        public Section Actions<TService>(string pattern, ActionTable<TService> actions) where TService : class
         {
-            var route = family.Guard(table.Endpoints.MapMethods(pattern, [method], handler).DisableAntiforgery());
+            Add("POST", pattern, (HttpContext context, PlatformCaller caller, TService service) => actions.InvokeAsync(context, caller, service), PlatformKeyDefaults.Policy, new ActionList([.. actions.Actions]));
+            return this;
+        }
+
+        private void Add(string method, string pattern, Delegate handler, string? policy, params object[] metadata)
+        {
+            var route = family.Guard(table.Endpoints.MapMethods(pattern, [method], handler).DisableAntiforgery().WithMetadata(metadata));
             if (policy is null) route.AllowAnonymous();
             else route.RequireAuthorization(policy);
             if (!table._patterns.TryGetValue(pattern, out var entry)) table._patterns[pattern] = entry = (family, new SortedSet<string>(StringComparer.Ordinal));

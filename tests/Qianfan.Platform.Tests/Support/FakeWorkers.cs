@@ -182,6 +182,7 @@ internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker(workers, "tr
 
             step++;
             Say(new TrainingProgress(step, Workers.TotalSteps, step / 2.0, 3.0 / step, 0.001, 1, 100, step * 10));
+            if (step % 2 == 0 && job.ValidationRowsFile is not null) Say(new ValidationResult(step, 4.0 / step));
             if (step % 2 == 0) await SaveAsync(checkpoint, step);
         }
 
