@@ -47,6 +47,9 @@ public sealed class PlatformOptions
     /// <summary>How long single usage records are kept, 1 day to 10 years; the sums of each hour stay. Default 90 days.</summary>
     public TimeSpan UsageRecordLife { get; set; } = TimeSpan.FromDays(90);
 
+    /// <summary>Whether <c>/openapi</c> shows the routes, to anybody, as a page and as an OpenAPI document. Default true.</summary>
+    public bool ApiReference { get; set; } = true;
+
     /// <summary>Other names of base models: the name that clients use, and the base model that it stands for, such as <c>ERNIE-Speed-8K</c> for <c>qianfan-tiny</c>. Case doesn't matter. Default: none.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 

@@ -17,6 +17,7 @@ using Qianfan.Platform.Http;
 using Qianfan.Platform.Inference;
 using Qianfan.Platform.Models;
 using Qianfan.Platform.OpenAI;
+using Qianfan.Platform.Reference;
 using Qianfan.Platform.Services;
 using Qianfan.Platform.Spending;
 using Qianfan.Platform.Usage;
@@ -58,7 +59,8 @@ public static class QianfanPlatformExtensions
     public static IEndpointRouteBuilder MapQianfanPlatform(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        if (!endpoints.ServiceProvider.GetRequiredService<IOptions<PlatformOptions>>().Value.Api) return endpoints;
+        var options = endpoints.ServiceProvider.GetRequiredService<IOptions<PlatformOptions>>().Value;
+        if (!options.Api) return endpoints;
         var routes = new RouteTable(endpoints);
         AccessApi.Map(routes);
         FilesApi.Map(routes);
@@ -80,6 +82,7 @@ public static class QianfanPlatformExtensions
             ("/wenxinworkshop/entity", ApiFamilies.DatasetV1),
             ("/rpc/2.0", ApiFamilies.InferenceV1),
             ("/oauth/2.0", ApiFamilies.OAuth));
+        if (options.ApiReference) ApiReference.Map(endpoints);
         return endpoints;
     }
 
@@ -108,6 +111,7 @@ public static class QianfanPlatformExtensions
             .UseSqlite(new SqliteConnectionStringBuilder { DataSource = provider.GetRequiredService<DataFolders>().Database }.ConnectionString)
             .AddInterceptors(provider.GetRequiredService<SqliteSettings>()));
         services.AddHostedService<PlatformDatabase>();
+        services.AddHealthChecks().AddCheck<PlatformHealth>("platform");
     }
 
     private static void AddFeatures(IServiceCollection services)
@@ -116,7 +120,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
         services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceCalls>().AddSingleton<InferenceService>();
-        services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>();
+        services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>().AddSingleton<ApiDocument>();
         services.TryAddSingleton<IWorkerLauncher, EngineLauncher>();
         services.AddSingleton<Ledger>().AddSingleton<Storage>().AddSingleton<RunLimits>().AddSingleton<UsageService>();
         // Each is a service that others talk to, and a loop that the host starts, and stops in the opposite order: calls that end then are still recorded.

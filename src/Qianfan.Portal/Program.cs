@@ -16,19 +16,21 @@ using Qianfan.Portal.Data;
 using Qianfan.Portal.Hosting;
 
 var builder = WebApplication.CreateBuilder(args);
-builder.AddHosting();
-builder.Services
-    .AddData().AddPages().AddAccount().AddSetup()
-    .AddTeams().AddProjects().AddPlatformConnections().AddApiKeys()
-    .AddDatasets().AddRuns().AddModels().AddServices().AddConsole()
-    .AddAudit().AddAdmin();
-builder.AddPlatform();
+var roles = builder.AddHosting();
+if (roles.Portal)
+    builder.Services
+        .AddData().AddPages().AddAccount().AddSetup()
+        .AddTeams().AddProjects().AddPlatformConnections().AddApiKeys()
+        .AddDatasets().AddRuns().AddModels().AddServices().AddConsole()
+        .AddAudit().AddAdmin();
+builder.AddPlatform(roles);
 
 var app = builder.Build();
 app.UseHosting();
-app.MapPages().MapAccount().MapSetup()
-    .MapTeams().MapProjects().MapConnections().MapApiKeys()
-    .MapDatasets().MapRuns().MapModels().MapServices().MapConsole()
-    .MapAudit().MapAdmin()
-    .MapPlatform();
+if (roles.Portal)
+    app.MapPages().MapAccount().MapSetup()
+        .MapTeams().MapProjects().MapConnections().MapApiKeys()
+        .MapDatasets().MapRuns().MapModels().MapServices().MapConsole()
+        .MapAudit().MapAdmin();
+app.MapPlatform();
 await app.RunAsync();

@@ -21,7 +21,11 @@ public abstract record HostMessage;
 /// <param name="BaseModelDirectory">Absolute folder of the base model: a Hugging Face checkpoint.</param>
 /// <param name="RowsFile">Absolute path of the training rows: JSON lines, each a <see cref="TrainingRow"/>.</param>
 /// <param name="Config">How to train.</param>
-public sealed record StartTraining(string TaskDirectory, string BaseModelDirectory, string RowsFile, TrainingConfig Config) : HostMessage;
+public sealed record StartTraining(string TaskDirectory, string BaseModelDirectory, string RowsFile, TrainingConfig Config) : HostMessage
+{
+    /// <summary>Absolute path of rows for the validation loss alone, in the same form; all others are then trained on. Null holds out <see cref="TrainingConfig.ValidationPercent"/> of them.</summary>
+    public string? ValidationRowsFile { get; init; }
+}
 
 /// <summary>Write a checkpoint after the current step, report <see cref="TrainingStopped"/> and end.</summary>
 public sealed record StopTraining : HostMessage;
@@ -173,6 +177,9 @@ public sealed record SamplingConfig
 
     /// <summary>Taken off the logit of each token that the answer has, -2 to 2.</summary>
     public double PresencePenalty { get; set; }
+
+    /// <summary>Added to the logits of tokens, by their ids, each -100 to 100.</summary>
+    public IReadOnlyDictionary<int, double>? LogitBias { get; set; }
 
     /// <summary>Report the log-probability of each token and of this many of the likeliest, 0 to 20; null reports none.</summary>
     public int? Logprobs { get; set; }

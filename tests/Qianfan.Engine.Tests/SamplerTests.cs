@@ -78,6 +78,15 @@ public sealed class SamplerTests
     }
 
     [Fact]
+    public void A_bias_makes_a_token_likelier_or_never_and_leaves_the_reported_probabilities_alone()
+    {
+        var sampler = new Sampler(new SamplingConfig { Temperature = 0, LogitBias = new Dictionary<int, double> { [1] = -100, [0] = 5 }, Logprobs = 1 }, []);
+        sampler.Next([.. s_logits]).ShouldBe(0);
+        sampler.Probabilities!.Top.Single().Token.ShouldBe(1);
+        Drawn(new SamplingConfig { Temperature = 1, Seed = 1, LogitBias = new Dictionary<int, double> { [1] = -100 } }).ShouldNotContain(1);
+    }
+
+    [Fact]
     public void Log_probabilities_are_the_models_own()
     {
         var sampler = new Sampler(new SamplingConfig { Temperature = 0, RepetitionPenalty = 10, Logprobs = 2 }, [1]);
@@ -147,7 +156,7 @@ public sealed class SamplerTests
         (string Field, SamplingConfig Config)[] wrong =
         [
             ("maxTokens", new() { MaxTokens = 0 }), ("topK", new() { TopK = -1 }), ("minP", new() { MinP = 1.5 }), ("minP", new() { MinP = double.NaN }), ("repetitionPenalty", new() { RepetitionPenalty = 0 }),
-            ("frequencyPenalty", new() { FrequencyPenalty = 2.5 }), ("presencePenalty", new() { PresencePenalty = -3 }), ("logprobs", new() { Logprobs = 21 }), ("responseFormat", new() { ResponseFormat = "xml" }),
+            ("frequencyPenalty", new() { FrequencyPenalty = 2.5 }), ("presencePenalty", new() { PresencePenalty = -3 }), ("logprobs", new() { Logprobs = 21 }), ("logitBias", new() { LogitBias = new Dictionary<int, double> { [0] = 101 } }), ("responseFormat", new() { ResponseFormat = "xml" }),
             ("jsonSchema", new() { ResponseFormat = "json_schema" }), ("jsonSchema", new() { JsonSchema = schema.RootElement }),
         ];
         foreach (var (field, config) in wrong)

@@ -360,6 +360,17 @@ public sealed class ServingEngineTests : IDisposable
     }
 
     [Fact]
+    public void A_bias_for_a_token_that_the_model_has_not_is_refused()
+    {
+        foreach (var token in new[] { -1, 1 << 30 })
+        {
+            var id = $"r {token}";
+            _engine.Handle(Say(id, "The sky", new SamplingConfig { MaxTokens = 1, LogitBias = new Dictionary<int, double> { [token] = 1 } }));
+            _sent.OfType<RequestFailed>().Single(failed => failed.RequestId == id).Message.ShouldContain("logitBias");
+        }
+    }
+
+    [Fact]
     public void Log_probabilities_come_with_each_token_and_its_alternatives()
     {
         _engine.Handle(Say("r", "The sky", new SamplingConfig { MaxTokens = 4, Temperature = 0, Logprobs = 3 }));

@@ -40,6 +40,22 @@ public sealed class TrainingJobTests : IDisposable
             Answers.Greedy(model, question).ShouldBe(answer);
     }
 
+    [Fact]
+    public void Rows_of_a_file_of_their_own_are_validated_on_and_never_trained_on()
+    {
+        TinyModel.WriteRows(_folder.At("validation.jsonl"));
+        var start = new StartTraining(_folder.At("task"), _folder.At("model"), _folder.At("rows.jsonl"), TinyModel.Config(epochs: 2)) { ValidationRowsFile = _folder.At("validation.jsonl") };
+        Directory.CreateDirectory(start.TaskDirectory);
+        new TrainingJob(start, _reports.Add, TimeProvider.System).Run(CancellationToken.None).ShouldBeOfType<TrainingCompleted>().ValidationLoss.ShouldNotBeNull();
+        var started = _reports.OfType<TrainingStarted>().Single();
+        (started.TrainRows, started.ValidationRows).ShouldBe((8, 8));
+        // The same rows, and all of them: both losses fall alike.
+        _reports.OfType<ValidationResult>().Last().Loss.ShouldBeLessThan(_reports.OfType<ValidationResult>().First().Loss);
+
+        File.WriteAllText(_folder.At("validation.jsonl"), "");
+        Should.Throw<EngineException>(() => new TrainingJob(start with { TaskDirectory = _folder.At("model") }, _reports.Add, TimeProvider.System).Run(CancellationToken.None)).Message.ShouldContain("validation.jsonl");
+    }
+
     [Theory]
     [InlineData("FullFineTuning")]
     [InlineData("LoRA")]

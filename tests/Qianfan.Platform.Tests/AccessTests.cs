@@ -181,6 +181,7 @@ public sealed class AccessTests
         yield return new("POST", "/v2/dataset?Action=CreateImportTask", new { versionId = mine.Dataset, files = new[] { mine.File } });
         yield return new("POST", "/v2/dataset?Action=DescribeImportTask", new { taskId = $"import-{mine.Dataset[3..]}-1" });
         foreach (var action in new[] { "DescribeFineTuningTask", "StopFineTuningTask", "ResumeFineTuningTask", "DeleteFineTuningTask" }) yield return new("POST", $"/v2/finetuning?Action={action}", new { taskId = mine.Task });
+        yield return new("POST", "/v2/finetuning?Action=SetFineTuningTaskPriority", new { taskId = mine.Task, priority = "high" });
         foreach (var action in new[] { "DescribeFineTuningTasks", "DeleteFineTuningJob" }) yield return new("POST", $"/v2/finetuning?Action={action}", new { jobId = mine.Job });
         yield return new("POST", "/v2/finetuning?Action=CreateFineTuningTask", new { jobId = mine.Job, parameterScale = "LoRA", hyperParameterConfig = new { }, datasetConfig = new { versions = new[] { new { versionId = mine.Dataset } }, splitRatio = 0 } });
         yield return new("GET", $"/v2/finetuning/tasks/{mine.Task}/events");

@@ -107,14 +107,16 @@ public sealed class OpenAIInferenceTests
     {
         await using var host = await PlatformHost.StartAsync();
         var messages = new[] { new { role = "user", content = "x" } };
-        await host.Client.PostAsync("/v1/chat/completions", new { model = "qianfan-tiny", messages, frequency_penalty = 0.5, presence_penalty = -1, response_format = new { type = "json_object" } });
+        await host.Client.PostAsync("/v1/chat/completions", new { model = "qianfan-tiny", messages, frequency_penalty = 0.5, presence_penalty = -1, logit_bias = new Dictionary<string, int> { ["7"] = -100 }, response_format = new { type = "json_object" } });
         await host.Client.PostAsync("/v1/chat/completions", JsonNode.Parse("""
             {"model":"qianfan-tiny","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}}
             """)!);
         await host.Client.PostAsync("/v1/completions", new { model = "qianfan-tiny", prompt = "p", frequency_penalty = 1 });
 
         var received = (await host.Workers.NextServerAsync()).Received.OfType<Generate>().Select(generate => generate.Sampling).ToList();
-        received[0].ShouldBe(received[0] with { FrequencyPenalty = 0.5, PresencePenalty = -1, ResponseFormat = "json_object", JsonSchema = null });
+        received[0].ShouldBe(received[0] with { FrequencyPenalty = 0.5, PresencePenalty = -1, ResponseFormat = "json_object", JsonSchema = null, Logprobs = null });
+        received[0].LogitBias.ShouldBe(new Dictionary<int, double> { [7] = -100 });
+        received[1].LogitBias.ShouldBeNull();
         received[1].ResponseFormat.ShouldBe("json_schema");
         received[1].JsonSchema!.Value.GetRawText().ShouldBe("""{"type":"object"}""");
         received[2].ShouldBe(received[2] with { FrequencyPenalty = 1, ResponseFormat = null });
@@ -128,19 +130,24 @@ public sealed class OpenAIInferenceTests
     [InlineData("chat/completions", "\"stop\":5", "stop")]
     [InlineData("chat/completions", "\"n\":0", "n")]
     [InlineData("chat/completions", "\"n\":17", "n")]
-    [InlineData("chat/completions", "\"logprobs\":true", "logprobs")]
+    [InlineData("chat/completions", "\"logprobs\":1", "logprobs")]
     [InlineData("chat/completions", "\"top_logprobs\":3", "top_logprobs")]
+    [InlineData("chat/completions", "\"logprobs\":true,\"top_logprobs\":21", "top_logprobs")]
     [InlineData("chat/completions", "\"response_format\":{\"type\":\"json_schema\"}", "response_format.json_schema")]
     [InlineData("chat/completions", "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\"}}", "response_format.json_schema.schema")]
     [InlineData("chat/completions", "\"response_format\":{\"type\":\"xml\"}", "response_format.type")]
     [InlineData("chat/completions", "\"stream_options\":{\"include_usage\":true}", "stream_options")]
     [InlineData("chat/completions", "\"frequency_penalty\":2.5", "frequency_penalty")]
     [InlineData("chat/completions", "\"presence_penalty\":-3", "presence_penalty")]
-    [InlineData("chat/completions", "\"logit_bias\":{\"5\":1}", "logit_bias")]
+    [InlineData("chat/completions", "\"logit_bias\":{\"5\":101}", "logit_bias")]
+    [InlineData("chat/completions", "\"logit_bias\":{\"Paris\":1}", "logit_bias")]
+    [InlineData("chat/completions", "\"logit_bias\":{\"5\":\"1\"}", "logit_bias.5")]
     [InlineData("chat/completions", "\"tool_choice\":\"required\"", "tool_choice")]
     [InlineData("chat/completions", "\"messages\":[{\"role\":\"robot\",\"content\":\"x\"}]", "messages[0].role")]
     [InlineData("chat/completions", "\"messages\":[{\"role\":5,\"content\":\"x\"}]", "messages[0].role")]
-    [InlineData("completions", "\"logprobs\":1", "logprobs")]
+    [InlineData("completions", "\"logprobs\":6", "logprobs")]
+    [InlineData("completions", "\"logprobs\":true", "logprobs")]
+    [InlineData("completions", "\"logprobs\":1,\"echo\":true", "logprobs")]
     [InlineData("completions", "\"best_of\":2", "best_of")]
     [InlineData("completions", "\"suffix\":\"x\"", "suffix")]
     [InlineData("completions", "\"prompt\":[1,2]", "prompt")]
@@ -159,11 +166,5 @@ public sealed class OpenAIInferenceTests
         answer["error"]!.Text("param").ShouldBe(parameter);
     }
 
-    private static async Task<List<JsonNode>> StreamAsync(PlatformHost host, string path, object body)
-    {
-        using var response = await host.Client.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
-        var blocks = (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
-        blocks[^1].ShouldBe("data: [DONE]");
-        return [.. blocks[..^1].Select(block => JsonNode.Parse(block["data: ".Length..])!)];
-    }
+    private static Task<List<JsonNode>> StreamAsync(PlatformHost host, string path, object body) => host.Client.ChunksAsync(path, body);
 }

@@ -55,6 +55,90 @@ public sealed class OpenAITests
     }
 
     [Fact]
+    public async Task A_validation_file_is_what_the_losses_are_measured_on()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var training = await host.Client.UploadAsync();
+        var validation = await host.Client.UploadAsync(PlatformCalls.TwoRows.Split('\n')[0], "validation.jsonl");
+        var job = await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = training, validation_file = validation, model = "qianfan-tiny" });
+        job.Text("validation_file").ShouldBe(validation);
+        var start = (await host.Workers.NextTrainerAsync()).Job;
+        start.Config.ValidationPercent.ShouldBe(0);
+        var done = await AwaitAsync(host.Client, job.Text("id"), "succeeded", "failed");
+        File.ReadLines(start.RowsFile).Count().ShouldBe(2);
+        File.ReadLines(start.ValidationRowsFile!).Single().ShouldContain("Poseidonis");
+
+        var events = (await host.Client.GetJsonAsync($"/v1/fine_tuning/jobs/{job.Text("id")}/events?limit=100"))["data"]!.AsArray();
+        events.Where(entry => entry!.Text("type") == "metrics" && entry!["data"]!["valid_loss"] is not null).Select(entry => entry!["data"]!["step"]!.GetValue<int>()).ShouldBe([6, 4, 2]);
+        var csv = await host.Client.GetStringAsync($"/v1/files/{done["result_files"]![0]!.GetValue<string>()}/content", TestContext.Current.CancellationToken);
+        csv.ShouldContain("\n2,1.5,2\n");
+    }
+
+    [Fact]
+    public async Task A_validation_file_that_is_not_there_or_has_no_good_rows_leaves_nothing_behind()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        using var other = host.OtherOwner();
+        var training = await host.Client.UploadAsync();
+        foreach (var validation in new[] { "file-none", await other.UploadAsync(), await host.Client.UploadAsync("rubbish\n") })
+            (await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = training, validation_file = validation, model = "qianfan-tiny" }))["error"]!.Text("param").ShouldBe("validation_file");
+        (await host.Client.V1Async("dataset/list", new { })).Result()["total"]!.GetValue<int>().ShouldBe(0);
+        (await host.Client.GetJsonAsync("/v1/fine_tuning/jobs"))["data"]!.AsArray().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Jobs_and_their_events_are_listed_page_by_page_and_by_metadata()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var file = await host.Client.UploadAsync();
+        var jobs = new List<string>();
+        foreach (var metadata in new[] { null, new Dictionary<string, string> { ["team"] = "a" }, new() { ["team"] = "b", ["a"] = "\"team\":\"a\"" } })
+            jobs.Add((await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = file, model = "qianfan-tiny", metadata })).Text("id"));
+        var page = await host.Client.GetJsonAsync("/v1/fine_tuning/jobs?limit=2");
+        Ids(page).ShouldBe([jobs[2], jobs[1]]);
+        page["has_more"]!.GetValue<bool>().ShouldBeTrue();
+        var rest = await host.Client.GetJsonAsync($"/v1/fine_tuning/jobs?limit=2&after={jobs[1]}");
+        Ids(rest).ShouldBe([jobs[0]]);
+        rest["has_more"]!.GetValue<bool>().ShouldBeFalse();
+        Ids(await host.Client.GetJsonAsync("/v1/fine_tuning/jobs?metadata[team]=a")).ShouldBe([jobs[1]]);
+        Ids(await host.Client.GetJsonAsync("/v1/fine_tuning/jobs?metadata[team]=c")).ShouldBeEmpty();
+        Ids(await host.Client.GetJsonAsync("/v1/fine_tuning/jobs?metadata=null")).ShouldBe([jobs[0]]);
+
+        await AwaitAsync(host.Client, jobs[0], "succeeded");
+        var all = Ids(await host.Client.GetJsonAsync($"/v1/fine_tuning/jobs/{jobs[0]}/events?limit=100"));
+        var pages = new List<string>();
+        for (var more = true; more;)
+        {
+            var next = await host.Client.GetJsonAsync($"/v1/fine_tuning/jobs/{jobs[0]}/events?limit=5" + (pages.Count == 0 ? "" : "&after=" + pages[^1]));
+            pages.AddRange(Ids(next));
+            more = next["has_more"]!.GetValue<bool>();
+        }
+
+        pages.ShouldBe(all);
+        foreach (var path in new[] { "?after=ftjob-none", $"/{jobs[1]}/events?after={all[0]}", $"/{jobs[0]}/events?after=x", $"/{jobs[0]}/checkpoints?after=x" })
+            (await host.Client.GetJsonAsync("/v1/fine_tuning/jobs" + path))["error"]!.Text("param").ShouldBe("after", path);
+        return;
+
+        static List<string> Ids(JsonObject list) => [.. list["data"]!.AsArray().Select(entry => entry!.Text("id"))];
+    }
+
+    [Fact]
+    public async Task A_job_that_runs_tells_when_it_is_expected_to_end()
+    {
+        await using var host = await PlatformHost.StartAsync(new FakeWorkers { TrainsAlone = false });
+        var id = (await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = await host.Client.UploadAsync(), model = "qianfan-tiny" })).Text("id");
+        var trainer = await host.Workers.NextTrainerAsync();
+        (await AwaitAsync(host.Client, id, "running"))["estimated_finish"].ShouldBeNull();
+        trainer.Step(2);
+        JsonObject job;
+        do job = await host.Client.GetJsonAsync("/v1/fine_tuning/jobs/" + id);
+        while (job["estimated_finish"] is null);
+        job["estimated_finish"]!.GetValue<long>().ShouldBeGreaterThanOrEqualTo(job["created_at"]!.GetValue<long>());
+        trainer.Step(4);
+        (await AwaitAsync(host.Client, id, "succeeded"))["estimated_finish"].ShouldBeNull();
+    }
+
+    [Fact]
     public async Task A_job_is_cancelled()
     {
         await using var host = await PlatformHost.StartAsync(new FakeWorkers { TrainsAlone = false });
@@ -146,6 +230,10 @@ public sealed class OpenAITests
     [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\"}", "training_file")]
     [InlineData("{\"model\":\"gpt\",\"training_file\":\"file-none\"}", "model")]
     [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"hyperparameters\":{\"n_epochs\":\"lots\"}}", "hyperparameters.n_epochs")]
+    [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"hyperparameters\":{\"n_epochs\":5000}}", "hyperparameters.n_epochs")]
+    [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"hyperparameters\":{\"learning_rate_multiplier\":5000}}", "hyperparameters.learning_rate_multiplier")]
+    [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"seed\":-1}", "seed")]
+    [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"method\":{\"type\":\"supervised\",\"supervised\":{\"hyperparameters\":{\"batch_size\":0}}}}", "method.supervised.hyperparameters.batch_size")]
     [InlineData("{\"model\":\"qianfan-tiny\",\"training_file\":\"file-none\",\"method\":{\"type\":\"dpo\"}}", "method.type")]
     public async Task A_mistake_names_its_parameter(string body, string parameter)
     {

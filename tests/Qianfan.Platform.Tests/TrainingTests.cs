@@ -122,6 +122,63 @@ public sealed class TrainingTests
     }
 
     [Fact]
+    public async Task A_priority_orders_an_owners_own_tasks_and_nobody_elses()
+    {
+        await using var host = await PlatformHost.StartAsync(new FakeWorkers { TrainsAlone = false, TotalSteps = 4 });
+        using var other = host.OtherOwner();
+        var dataset = await host.Client.DatasetAsync();
+        var running = (await host.Client.TaskAsync(dataset: dataset)).Task;
+        var trainer = await host.Workers.NextTrainerAsync();
+        await host.Client.AwaitTaskAsync(running, "Running");
+        var first = (await host.Client.TaskAsync(dataset: dataset)).Task;
+        var second = (await host.Client.TaskAsync(dataset: dataset)).Task;
+        var theirs = (await other.TaskAsync()).Task;
+        (await host.Client.V2Async("finetuning", "SetFineTuningTaskPriority", new { taskId = second, priority = "high" })).Result<bool>().ShouldBeTrue();
+        (await PositionAsync(other, theirs)).ShouldBe(1);
+        (await PositionAsync(host.Client, second)).ShouldBe(2);
+        (await PositionAsync(host.Client, first)).ShouldBe(3);
+        (await host.Client.DescribeTaskAsync(second)).Text("priority").ShouldBe("high");
+        (await host.Client.DescribeTaskAsync(first)).Text("priority").ShouldBe("normal");
+
+        (await host.Client.V2Async("finetuning", "SetFineTuningTaskPriority", new { taskId = second, priority = "urgent" })).Text("message").ShouldContain("priority");
+        (await host.Client.V2Async("finetuning", "SetFineTuningTaskPriority", new { taskId = running, priority = "low" })).Text("code").ShouldBe("OperationConflict");
+
+        // Once the running task has a pace, those that wait are told when it will be their turn.
+        trainer.Step(2);
+        JsonObject task;
+        do task = await host.Client.DescribeTaskAsync(running);
+        while (task["expectedFinishDate"] is null);
+        task["expectedStartDate"].ShouldBeNull();
+        foreach (var waiting in new[] { first, second })
+            (await host.Client.DescribeTaskAsync(waiting)).Text("expectedStartDate").ShouldEndWith("Z");
+        (await host.Client.V2Async("finetuning", "StopFineTuningTask", new { taskId = first })).Result<bool>().ShouldBeTrue();
+        (await host.Client.EventsAsync(first)).Last(entry => entry.Kind == "status").Data["expectedStart"].ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_task_is_made_with_a_priority()
+    {
+        await using var host = await PlatformHost.StartAsync(new FakeWorkers { TrainsAlone = false });
+        var dataset = await host.Client.DatasetAsync();
+        foreach (var (priority, named) in new[] { ("low", "low"), ("high", "high"), (null, "normal") })
+        {
+            var made = await CreateTaskAsync(host.Client, Body(priority));
+            (await host.Client.DescribeTaskAsync(made.Result().Text("taskId"))).Text("priority").ShouldBe(named);
+        }
+
+        (await CreateTaskAsync(host.Client, Body("first"))).Text("message").ShouldContain("priority");
+        return;
+
+        JsonObject Body(string? priority) => new()
+        {
+            ["parameterScale"] = "LoRA",
+            ["hyperParameterConfig"] = new JsonObject(),
+            ["datasetConfig"] = new JsonObject { ["sourceType"] = "Platform", ["versions"] = new JsonArray(new JsonObject { ["versionId"] = dataset }), ["splitRatio"] = 0 },
+            ["priority"] = priority,
+        };
+    }
+
+    [Fact]
     public async Task A_waiting_task_is_stopped_at_once_and_resumed()
     {
         await using var host = await PlatformHost.StartAsync(new FakeWorkers { TrainsAlone = false, TotalSteps = 1 });

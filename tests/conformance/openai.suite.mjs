@@ -117,6 +117,29 @@ export function openaiSuite(shared) {
     assert.match(refused.message, /patternProperties/);
   });
 
+  test('log-probabilities are told for each token, whole and in a stream', async () => {
+    const request = { model: base, messages: hello, max_tokens: 12, temperature: 0, logprobs: true, top_logprobs: 3 };
+    const whole = (await client.chat.completions.create(request)).choices[0];
+    const text = tokens => Buffer.from(tokens.flatMap(token => token.bytes ?? [])).toString('utf8');
+    assert.equal(text(whole.logprobs.content), whole.message.content);
+    for (const token of whole.logprobs.content) {
+      assert.ok(token.logprob <= 0 && token.top_logprobs.length === 3);
+      // Without a temperature the likeliest one is taken.
+      assert.equal(token.top_logprobs[0].token, token.token);
+    }
+
+    const final = await client.chat.completions.stream(request).finalChatCompletion();
+    assert.deepEqual(final.choices[0].logprobs.content, whole.logprobs.content);
+    const stop = whole.message.content.slice(3, 5);
+    const stopped = (await client.chat.completions.create({ ...request, stop })).choices[0];
+    assert.ok(stopped.message.content.startsWith(text(stopped.logprobs.content)));
+
+    const completion = (await client.completions.create({ model: base, prompt: 'Once upon a time', max_tokens: 8, temperature: 0, logprobs: 2 })).choices[0];
+    assert.equal(completion.logprobs.tokens.length, completion.logprobs.token_logprobs.length);
+    assert.equal(completion.logprobs.text_offset[0], 0);
+    assert.ok(completion.logprobs.top_logprobs.every((top, at) => completion.logprobs.tokens[at] in top));
+  });
+
   test('what is wrong is a BadRequestError with the name of the field', async () => {
     const wrong = { temperature: 9, max_tokens: 0, n: 0, messages: [], stop: 5, response_format: { type: 'xml' } };
     for (const [param, value] of Object.entries(wrong)) {

@@ -167,10 +167,12 @@ class RunView {
       return;
     }
     const queue = d.queuePosition > 0 ? fill(t.queued, d.queuePosition) : '';
-    const told = `${d.runStatus}|${queue}|${d.message ?? ''}`;
+    const start = d.expectedStart ?? d.expectedStartDate;
+    const expected = queue && start ? fill(t.expected, new Date(start).toLocaleString(this.#locale, { dateStyle: 'short', timeStyle: 'short' })) : '';
+    const told = `${d.runStatus}|${queue}|${expected}|${d.message ?? ''}`;
     if (told === this.#taskStatus) return;
     this.#taskStatus = told;
-    this.#log.add(time, [`${t.task}: ${t.taskStatuses[d.runStatus] ?? d.runStatus}`, queue, d.message].filter(Boolean).join(' · '), d.message && d.runStatus === 'Failed' ? 'error' : 'info');
+    this.#log.add(time, [`${t.task}: ${t.taskStatuses[d.runStatus] ?? d.runStatus}`, queue, expected, d.message].filter(Boolean).join(' · '), d.message && d.runStatus === 'Failed' ? 'error' : 'info');
   }
 
   #counters() {

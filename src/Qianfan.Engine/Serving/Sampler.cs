@@ -7,6 +7,7 @@ namespace Qianfan.Engine.Serving;
 internal sealed class Sampler
 {
     private const int MostAlternatives = 20;
+    private const int MostBiases = 1024;
     private readonly SamplingConfig _config;
     private readonly SeededRandom _random;
     private readonly HashSet<int> _seen;
@@ -36,11 +37,13 @@ internal sealed class Sampler
         { FrequencyPenalty: not (>= -2 and <= 2) } => "frequencyPenalty must be from -2 to 2",
         { PresencePenalty: not (>= -2 and <= 2) } => "presencePenalty must be from -2 to 2",
         { Logprobs: < 0 or > MostAlternatives } => $"logprobs must be from 0 to {MostAlternatives}",
+        { LogitBias.Count: > MostBiases } => $"logitBias has {config.LogitBias.Count} tokens; {MostBiases} are allowed",
         { ResponseFormat: not (null or "text" or "json_object" or "json_schema") } => "responseFormat must be text, json_object or json_schema",
         { ResponseFormat: "json_schema", JsonSchema: null } => "jsonSchema is missing",
         { ResponseFormat: not "json_schema", JsonSchema: not null } => "jsonSchema needs the responseFormat json_schema",
         { Stop: null } => "stop must be a list",
         { Stop.Count: > 64 } => $"stop has {config.Stop.Count} stop texts; 64 are allowed",
+        _ when config.LogitBias?.Values.Any(bias => bias is not (>= -100 and <= 100)) == true => "logitBias must be from -100 to 100",
         _ => config.Stop.Any(string.IsNullOrEmpty) ? "stop has an empty text" : config.Stop.Any(text => text.Length > 1000) ? "stop has a text of more than 1000 characters" : null,
     };
 
@@ -62,6 +65,11 @@ internal sealed class Sampler
         }
         foreach (var (token, times) in _generated)
             logits[token] -= (float)(_config.FrequencyPenalty * times + _config.PresencePenalty);
+        if (_config.LogitBias is { } biases)
+        {
+            foreach (var (token, bias) in biases)
+                logits[token] += (float)bias;
+        }
         restrict?.Invoke(logits);
         var chosen = _config.Temperature == 0 ? TensorPrimitives.IndexOfMax(logits) : Draw(logits);
         _seen.Add(chosen);

@@ -229,6 +229,8 @@ internal sealed class ServingEngine
             throw Invalid("sampling is missing");
         if (Sampler.Check(request.Sampling) is { } fault)
             throw Invalid(fault);
+        if (request.Sampling.LogitBias?.Keys.Any(token => token < 0 || token >= model.Shape.VocabularySize) == true)
+            throw Invalid($"logitBias has a token that this model doesn't know: its tokens are 0 to {model.Shape.VocabularySize - 1}");
         RefuseIfFarTooLong([request.Prompt, .. request.Messages?.Select(turn => turn?.Content) ?? []], model);
         var prompt = Prompt(request, model);
         var context = Context(model);

@@ -97,18 +97,13 @@ internal sealed class Slot
         var bytes = Model.Tokenizer.Bytes(token);
         for (var i = 0; _json is not null && i < bytes.Length; i++)
             _json = _json.Next(bytes[i]) ?? throw new InvalidOperationException("A token was chosen that JSON has no place for.");
-        if (_mayStrip && bytes.Length > 0)
-        {
-            if (bytes[0] == ' ')
-                bytes = bytes[1..];
-            _mayStrip = false;
-        }
-        var shown = _text.Add(bytes);
-        if (_text.Stopped)
-            return Line(shown, "stop");
-        if (_json is { Ended: true })
-            return Line(shown + _text.Finish(), "stop");
-        return _answer.Count >= _mostTokens ? Line(shown + _text.Finish(), "length") : Line(shown, null);
+        var shown = _text.Add(Shown(bytes));
+        var line = _text.Stopped ? Line(shown, "stop")
+            : _json is { Ended: true } ? Line(shown + _text.Finish(), "stop")
+            : _answer.Count >= _mostTokens ? Line(shown + _text.Finish(), "length")
+            : Line(shown, null);
+        _mayStrip &= bytes.Length == 0;
+        return line;
     }
 
     /// <summary>The last line of a cancelled request.</summary>
@@ -126,9 +121,12 @@ internal sealed class Slot
         Logprob = _sampler.Probabilities is { } found && _answer.Count > 0 ? Probability(_answer[^1], found.Chosen) with { Top = [.. found.Top.Select(top => Probability(top.Token, top.LogProbability))] } : null,
     };
 
+    private ReadOnlySpan<byte> Shown(ReadOnlySpan<byte> bytes) => _mayStrip && bytes.Length > 0 && bytes[0] == ' ' ? bytes[1..] : bytes;
+
+    // As the answer shows it: the tokens' texts together are its text.
     private TokenLogprob Probability(int token, double logarithm)
     {
-        var bytes = Model.Tokenizer.Bytes(token);
+        var bytes = Shown(Model.Tokenizer.Bytes(token));
         return new TokenLogprob(Encoding.UTF8.GetString(bytes), logarithm) { Bytes = [.. bytes.ToArray().Select(value => (int)value)] };
     }
 }

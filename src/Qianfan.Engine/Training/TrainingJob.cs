@@ -39,7 +39,9 @@ internal sealed class TrainingJob
         var shape = ModelShape.Read(modelDirectory);
         var template = ChatTemplate.Read(modelDirectory, TextTokenizer.Read(modelDirectory));
         var limit = Math.Min(Config.MaxSequenceLength, shape.ContextLength);
-        var rows = TrainingRows.Read(_start.RowsFile, template, limit, Config.ValidationPercent, Config.Seed);
+        var rows = _start.ValidationRowsFile is { } validationFile
+            ? TrainingRows.Read(_start.RowsFile, validationFile, template, limit, Config.Seed)
+            : TrainingRows.Read(_start.RowsFile, template, limit, Config.ValidationPercent, Config.Seed);
         if (rows.Useless > 0)
             _report(new TrainingLog("warning", $"{rows.Useless} rows have no answer to learn within the sequence length and are left out."));
 
@@ -103,7 +105,7 @@ internal sealed class TrainingJob
     private string Fingerprint(TrainingRows rows, string modelDirectory)
     {
         // How often it reports and saves does not change the course, nor what it keeps in memory.
-        var course = WorkerLine.Write(new StartTraining("", "", rows.Hash, Config with { LoggingSteps = 1, CheckpointSteps = 0, ActivationCheckpointing = false, StartFromDirectory = null }));
+        var course = WorkerLine.Write(new StartTraining("", "", rows.Hash, Config with { LoggingSteps = 1, CheckpointSteps = 0, ActivationCheckpointing = false, StartFromDirectory = null }) { ValidationRowsFile = rows.ValidationHash });
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(course));
         foreach (var file in new[] { modelDirectory, Config.StartFromDirectory ?? modelDirectory }.Distinct().SelectMany(directory => Directory.EnumerateFiles(directory, "*.safetensors")).Order(StringComparer.Ordinal))
@@ -134,7 +136,7 @@ internal sealed class TrainingJob
         Require(config.GradientAccumulationSteps is >= 1 and <= 1024, "The steps of gradient accumulation must be from 1 to 1024.");
         Require(config.PromptDropout is >= 0 and <= 0.9, "The prompt dropout must be from 0 to 0.9.");
         Require(config.EarlyStopPatience >= 0, "The patience of early stopping must not be negative.");
-        Require(config.ValidationPercent > 0 || config.EarlyStopPatience == 0 && !config.KeepBest, "Early stopping and keeping the best weights need rows for validation.");
+        Require(config.ValidationPercent > 0 || _start.ValidationRowsFile is not null || config.EarlyStopPatience == 0 && !config.KeepBest, "Early stopping and keeping the best weights need rows for validation.");
         Require(config.CheckpointSteps >= 0, "The steps between checkpoints must not be negative.");
         if (config.ParameterScale != Lora)
             return;

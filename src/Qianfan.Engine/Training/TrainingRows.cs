@@ -11,6 +11,18 @@ internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyLi
     /// <summary>What <see cref="Train"/> was made from, in its order.</summary>
     public required IReadOnlyList<TrainingRow> Texts { get; init; }
 
+    /// <summary>SHA-256 of the rows for the validation, where they have a file of their own.</summary>
+    public string? ValidationHash { get; init; }
+
+    /// <summary>Reads the rows for training and those for the validation out of files of their own.</summary>
+    /// <exception cref="EngineException">Code <c>no_rows</c> or <c>invalid_argument</c> (which line, and why).</exception>
+    public static TrainingRows Read(string path, string validationPath, ChatTemplate template, int maxLength, long seed)
+    {
+        var rows = Read(path, template, maxLength, 0, seed);
+        var held = Read(validationPath, template, maxLength, 0, seed);
+        return rows with { Validation = held.Train, Truncated = rows.Truncated + held.Truncated, Useless = rows.Useless + held.Useless, ValidationHash = held.Hash };
+    }
+
     /// <summary>Reads a rows file.</summary>
     /// <exception cref="EngineException">Code <c>no_rows</c> or <c>invalid_argument</c> (which line, and why).</exception>
     public static TrainingRows Read(string path, ChatTemplate template, int maxLength, double validationPercent, long seed)
@@ -41,8 +53,8 @@ internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyLi
         }
         if (rows.Count == 0)
         {
-            throw new EngineException(WorkerErrors.NoRows, number == 0 ? "The rows file is empty."
-                : $"None of the {number} rows has an answer to learn within {maxLength} tokens.");
+            throw new EngineException(WorkerErrors.NoRows, number == 0 ? $"The rows file {Path.GetFileName(path)} is empty."
+                : $"None of the {number} rows of {Path.GetFileName(path)} has an answer to learn within {maxLength} tokens.");
         }
         var order = Enumerable.Range(0, rows.Count).ToArray();
         new SeededRandom(seed, -3).Shuffle(order.AsSpan());

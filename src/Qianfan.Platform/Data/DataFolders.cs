@@ -46,6 +46,8 @@ internal sealed class DataFolders
 
     public string TaskRows(string publicId) => Path.Combine(Task(publicId), "rows.jsonl");
 
+    public string TaskValidationRows(string publicId) => Path.Combine(Task(publicId), "validation.jsonl");
+
     public string TaskStart(string publicId) => Path.Combine(Task(publicId), "start");
 
     public string TaskOutput(string publicId) => Path.Combine(Task(publicId), "output");

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.AspNetCore.Http;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Http;
 using Qianfan.Sdk.Protocol;
@@ -25,7 +24,7 @@ internal static class DatasetsV2Api
         .Read<DatasetTaskRequest>("DescribeImportTask", DescribeImportAsync);
 
     public static void Map(RouteTable routes) => routes.Family(ApiFamilies.ConsoleV2)
-        .Read("POST", "/v2/dataset", (HttpContext context, PlatformCaller caller, DatasetService service) => Actions.InvokeAsync(context, caller, service));
+        .Actions("/v2/dataset", Actions);
 
     private static async Task<object?> CreateAsync(DatasetService datasets, PlatformCaller caller, CreateDatasetRequest request, CancellationToken cancellationToken)
     {

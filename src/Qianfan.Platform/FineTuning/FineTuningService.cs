@@ -90,6 +90,7 @@ internal sealed class FineTuningService(
         if (request.DatasetConfig.SplitRatio is not { } split) throw PlatformException.Invalid("splitRatio", "param[splitRatio] invalid: it is missing (percent of the rows that are held out)");
         if (split is not (>= 0 and <= 50)) throw PlatformException.Invalid("splitRatio", "param[splitRatio] invalid: it must be between 0 and 50 (percent of the rows that are held out)");
         var config = HyperParameters.Resolve(model, request.ParameterScale, request.HyperParameterConfig, split);
+        var priority = request.Priority is { } named ? Priority(named) : TaskPriority.Normal;
         var increment = request.IncrementTaskId is { Length: > 0 } id ? await GetIncrementAsync(ownerId, id, job, cancellationToken) : null;
         var datasets = await rows.ResolveAsync(ownerId, request.DatasetConfig, cancellationToken);
         return await EnqueueAsync(key, job, datasets, increment, new TaskRow
@@ -102,17 +103,29 @@ internal sealed class FineTuningService(
             Config = JsonSerializer.Serialize(config, PlatformJson.Options),
             DatasetIds = string.Join(',', datasets.Select(part => part.Dataset.PublicId)),
             RowsHash = "",
+            Priority = priority,
         }, cancellationToken);
     }
 
     /// <summary>Writes the task's folder and puts the task into the queue.</summary>
-    public async Task<TaskRow> EnqueueAsync(PlatformKey key, JobRow job, IReadOnlyList<TaskRows.Part> datasets, TaskRow? increment, TaskRow task, CancellationToken cancellationToken)
+    /// <param name="key">Whose it is.</param>
+    /// <param name="job">Its job.</param>
+    /// <param name="datasets">Rows to train on.</param>
+    /// <param name="increment">The task to go on from, or null.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <param name="validation">Rows for the validation; null holds out a share of the others.</param>
+    public async Task<TaskRow> EnqueueAsync(
+        PlatformKey key, JobRow job, IReadOnlyList<TaskRows.Part> datasets, TaskRow? increment, TaskRow task, CancellationToken cancellationToken, TaskRows.Part? validation = null)
     {
         await limits.RequireSomeAsync(key.OwnerId, cancellationToken);
         var folder = folders.Task(task.PublicId);
         await AtomicFile.WriteFolderAsync(folder, async partial =>
         {
-            task.RowsHash = await TaskRows.WriteAsync(datasets, Path.Combine(partial, Path.GetFileName(folders.TaskRows(task.PublicId))), cancellationToken);
+            var rowsFile = Path.Combine(partial, Path.GetFileName(folders.TaskRows(task.PublicId)));
+            task.RowsHash = await TaskRows.WriteAsync(datasets, rowsFile, cancellationToken);
+            task.Work = new FileInfo(rowsFile).Length * JsonSerializer.Deserialize<WorkerProtocol.TrainingConfig>(task.Config, PlatformJson.Options)!.Epochs;
+            if (validation is not null) await TaskRows.WriteAsync([validation], Path.Combine(partial, Path.GetFileName(folders.TaskValidationRows(task.PublicId))), cancellationToken);
             if (increment is not null) await AtomicFile.CopyFolderAsync(folders.TaskOutput(increment.PublicId), Path.Combine(partial, Path.GetFileName(folders.TaskStart(task.PublicId))), cancellationToken);
         });
         if (increment is not null)
@@ -201,6 +214,7 @@ internal sealed class FineTuningService(
                 case TaskState.Waiting:
                     row.State = TaskState.Stopped;
                     row.QueuePosition = null;
+                    row.ExpectedStart = null;
                     row.FinishedAt = time.GetUtcNow();
                     return [TaskEvent.Log("info", "Stopped on request before it started"), TaskEvent.Status(row)];
                 case TaskState.Running:
@@ -217,6 +231,41 @@ internal sealed class FineTuningService(
         else await queue.RefreshPositionsAsync(cancellationToken);
         return true;
     }
+
+    /// <summary>When tasks that wait or run are expected to start and to end, by their integer ids.</summary>
+    public Task<IReadOnlyDictionary<int, Expected>> ForecastAsync(CancellationToken cancellationToken) => queue.ForecastAsync(cancellationToken);
+
+    /// <summary>Moves a task that waits before or behind its owner's other ones.</summary>
+    /// <exception cref="PlatformException">There is no such task or priority, or it doesn't wait.</exception>
+    public async Task SetPriorityAsync(string ownerId, string id, string priority, CancellationToken cancellationToken)
+    {
+        var task = await GetTaskAsync(ownerId, id, cancellationToken);
+        var wanted = Priority(priority);
+        var changed = await store.ChangeAsync(task.Id, row =>
+        {
+            if (row.State != TaskState.Waiting) return null;
+            row.Priority = wanted;
+            return [TaskEvent.Log("info", $"Priority: {PriorityName(wanted)}")];
+        }, cancellationToken);
+        if (changed is null) throw PlatformException.Conflict($"Task {task.PublicId} does not wait");
+        await queue.RefreshPositionsAsync(CancellationToken.None);
+    }
+
+    /// <summary>A priority as the wire names it.</summary>
+    public static string PriorityName(TaskPriority priority) => priority switch
+    {
+        TaskPriority.Low => "low",
+        TaskPriority.High => "high",
+        _ => "normal",
+    };
+
+    private static TaskPriority Priority(string name) => name switch
+    {
+        "low" => TaskPriority.Low,
+        "normal" => TaskPriority.Normal,
+        "high" => TaskPriority.High,
+        _ => throw PlatformException.Invalid("priority", "param[priority] invalid: it must be low, normal or high"),
+    };
 
     /// <summary>Puts a stopped or failed task back into the queue; it goes on from its last checkpoint.</summary>
     /// <exception cref="PlatformException">It is done, or is being stopped and doesn't end.</exception>

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Http;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Http;
 using Qianfan.Sdk.Protocol;
@@ -20,11 +19,12 @@ internal static class FineTuningV2Api
         .Read<NoParameters>("DescribeFineTuningSupportModels", DescribeModelsAsync)
         .Write<FineTuningTaskIdRequest>("StopFineTuningTask", StopAsync)
         .Write<FineTuningTaskIdRequest>("ResumeFineTuningTask", ResumeAsync)
+        .Write<SetFineTuningTaskPriorityRequest>("SetFineTuningTaskPriority", SetPriorityAsync)
         .Write<FineTuningTaskIdRequest>("DeleteFineTuningTask", DeleteTaskAsync)
         .Write<FineTuningJobIdRequest>("DeleteFineTuningJob", DeleteJobAsync);
 
     public static void Map(RouteTable routes) => routes.Family(ApiFamilies.ConsoleV2)
-        .Read("POST", "/v2/finetuning", (HttpContext context, PlatformCaller caller, FineTuningService service) => Actions.InvokeAsync(context, caller, service))
+        .Actions("/v2/finetuning", Actions)
         .Read("GET", "/v2/finetuning/tasks/{taskId}/events", TaskEventsApi.StreamAsync);
 
     private static async Task<object?> CreateJobAsync(FineTuningService service, PlatformCaller caller, CreateFineTuningJobRequest request, CancellationToken cancellationToken)
@@ -65,13 +65,14 @@ internal static class FineTuningV2Api
         var paging = Paging.Of(request.Marker, request.MaxKeys, request.PageReverse);
         var job = await service.GetJobAsync(caller.OwnerId, request.JobId, cancellationToken);
         var page = await service.ListTasksAsync(caller.OwnerId, job, paging, cancellationToken);
+        var expected = await service.ForecastAsync(cancellationToken);
         var tasks = new List<FineTuningTask>();
-        foreach (var task in page.Rows) tasks.Add(await DescribeAsync(service, task, cancellationToken));
+        foreach (var task in page.Rows) tasks.Add(await DescribeAsync(service, task, expected, cancellationToken));
         return new FineTuningTaskList { PageInfo = page.Info, TaskList = tasks };
     }
 
     private static async Task<object?> DescribeTaskAsync(FineTuningService service, PlatformCaller caller, FineTuningTaskIdRequest request, CancellationToken cancellationToken) =>
-        await DescribeAsync(service, await service.GetTaskAsync(caller.OwnerId, request.TaskId, cancellationToken), cancellationToken);
+        await DescribeAsync(service, await service.GetTaskAsync(caller.OwnerId, request.TaskId, cancellationToken), await service.ForecastAsync(cancellationToken), cancellationToken);
 
     private static Task<object?> DescribeModelsAsync(FineTuningService service, PlatformCaller caller, NoParameters request, CancellationToken cancellationToken) =>
         Task.FromResult<object?>(service.Models.List().Select(model => new SupportedModel
@@ -102,6 +103,12 @@ internal static class FineTuningV2Api
         return true;
     }
 
+    private static async Task<object?> SetPriorityAsync(FineTuningService service, PlatformCaller caller, SetFineTuningTaskPriorityRequest request, CancellationToken cancellationToken)
+    {
+        await service.SetPriorityAsync(caller.OwnerId, request.TaskId, request.Priority, cancellationToken);
+        return true;
+    }
+
     private static async Task<object?> DeleteTaskAsync(FineTuningService service, PlatformCaller caller, FineTuningTaskIdRequest request, CancellationToken cancellationToken)
     {
         await service.DeleteTaskAsync(caller.OwnerId, request.TaskId, cancellationToken);
@@ -114,7 +121,7 @@ internal static class FineTuningV2Api
         return true;
     }
 
-    private static async Task<FineTuningTask> DescribeAsync(FineTuningService service, TaskRow task, CancellationToken cancellationToken) => new()
+    private static async Task<FineTuningTask> DescribeAsync(FineTuningService service, TaskRow task, IReadOnlyDictionary<int, Expected> expected, CancellationToken cancellationToken) => new()
     {
         TaskId = task.PublicId,
         JobId = task.Job.PublicId,
@@ -131,9 +138,14 @@ internal static class FineTuningV2Api
         Metrics = task.State == TaskState.Done ? Metrics(task) : null,
         CheckpointList = task.State == TaskState.Done ? await service.CheckpointsAsync(task, cancellationToken) : null,
         QueuePosition = task.QueuePosition,
+        Priority = FineTuningService.PriorityName(task.Priority),
+        ExpectedStartDate = Iso(expected.GetValueOrDefault(task.Id).Start),
+        ExpectedFinishDate = Iso(expected.GetValueOrDefault(task.Id).Finish),
         Message = task.ErrorMessage,
         Code = task.ErrorCode,
     };
+
+    private static string? Iso(DateTimeOffset? time) => time is null ? null : WireTime.Iso(time);
 
     private static JsonObject Metrics(TaskRow task)
     {

@@ -14,6 +14,7 @@ internal sealed record TaskEvent(string Kind, object Data)
         RunStatus = new FineTuningRunStatus(task.State.ToString()),
         RunProgress = $"{task.Progress}%",
         QueuePosition = task.QueuePosition,
+        ExpectedStart = task.ExpectedStart,
         Message = task.ErrorMessage,
         Code = task.ErrorCode,
     });

@@ -24,6 +24,14 @@ internal enum TaskState
     Stopped,
 }
 
+/// <summary>A task's rank among its owner's own ones. It gets nobody ahead of another owner.</summary>
+internal enum TaskPriority
+{
+    Low = -1,
+    Normal = 0,
+    High = 1,
+}
+
 /// <summary>Which API a task came by.</summary>
 internal enum TaskOrigin
 {
@@ -65,12 +73,30 @@ internal sealed class TaskRow : OwnedRow
 
     public DateTimeOffset? FinishedAt { get; set; }
 
+    public TaskPriority Priority { get; set; }
+
     public int? QueuePosition { get; set; }
+
+    /// <summary>When a task that waits is expected to start, as was last told.</summary>
+    public DateTimeOffset? ExpectedStart { get; set; }
+
+    /// <summary>How much there is to train, in bytes of rows times epochs; 0 where nobody knows.</summary>
+    public long Work { get; set; }
 
     /// <summary>0 to 100.</summary>
     public int Progress { get; set; }
 
     public int TotalSteps { get; set; }
+
+    /// <summary>Steps done.</summary>
+    public int Step { get; set; }
+
+    public DateTimeOffset? StepAt { get; set; }
+
+    /// <summary>The step that its last worker began with, and when.</summary>
+    public int FirstStep { get; set; }
+
+    public DateTimeOffset? FirstStepAt { get; set; }
 
     public string? ErrorCode { get; set; }
 
@@ -104,6 +130,9 @@ internal sealed class TaskRow : OwnedRow
 
     /// <summary>OpenAI: the uploaded file that was asked for.</summary>
     public string? TrainingFileId { get; set; }
+
+    /// <summary>OpenAI: the uploaded file whose rows are the validation's; null where a share of the others is held out.</summary>
+    public string? ValidationFileId { get; set; }
 
     /// <summary>OpenAI: under this name the model is served once it is published.</summary>
     public string? FineTunedModel { get; set; }

@@ -188,7 +188,10 @@ internal sealed partial class TaskRunner(
         folders.Task(task.PublicId),
         folders.BaseModel(task.Job.Model),
         folders.TaskRows(task.PublicId),
-        JsonSerializer.Deserialize<TrainingConfig>(task.Config, PlatformJson.Options)!);
+        JsonSerializer.Deserialize<TrainingConfig>(task.Config, PlatformJson.Options)!)
+    {
+        ValidationRowsFile = task.ValidationFileId is null ? null : folders.TaskValidationRows(task.PublicId),
+    };
 
     private Task<TaskRow?> StoreAsync(TaskRow task, List<WorkerMessage> burst) => store.ChangeAsync(task.Id, row =>
     {
@@ -199,10 +202,17 @@ internal sealed partial class TaskRunner(
             if (message is TrainingStarted started)
             {
                 row.TotalSteps = started.TotalSteps;
+                row.FirstStep = row.Step = started.FromStep;
+                row.FirstStepAt = row.StepAt = time.GetUtcNow();
                 progress = Percent(started.FromStep, started.TotalSteps);
             }
 
-            if (message is TrainingProgress step) progress = Percent(step.Step, step.TotalSteps);
+            if (message is TrainingProgress step)
+            {
+                progress = Percent(step.Step, step.TotalSteps);
+                (row.Step, row.StepAt) = (step.Step, time.GetUtcNow());
+            }
+
             if (TaskEvent.From(message) is { } entry) events.Add(entry);
         }
 

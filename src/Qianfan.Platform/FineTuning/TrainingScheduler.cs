@@ -8,14 +8,15 @@ namespace Qianfan.Platform.FineTuning;
 
 /// <summary>Wakes the training slots: at once when a task is queued, and every now and then in case a wake-up was lost. It has nothing in its job data: the queue is the task rows.</summary>
 [DisallowConcurrentExecution]
-internal sealed class DispatchTrainingJob(TrainingSupervisor supervisor) : IJob
+internal sealed class DispatchTrainingJob(TrainingSupervisor supervisor, TrainingQueue queue) : IJob
 {
     public static readonly JobKey Key = new("dispatch", "training");
 
-    public ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken)
+    public async ValueTask Execute(IJobExecutionContext context, CancellationToken cancellationToken)
     {
         supervisor.Wake();
-        return ValueTask.CompletedTask;
+        // What runs has come further: those that wait are told when their turn is expected now.
+        await queue.RefreshPositionsAsync(cancellationToken);
     }
 }
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Inference;
+using Qianfan.Platform.Reference;
 
 namespace Qianfan.Platform.Http;
 
@@ -71,9 +72,16 @@ internal sealed class RouteTable(IEndpointRouteBuilder endpoints)
             return this;
         }
 
-        private void Add(string method, string pattern, Delegate handler, string? policy, Action<RouteHandlerBuilder>? around = null)
+        /// <summary>The actions of a console V2 address; each says for itself whether it changes something.</summary>
+        public Section Actions<TService>(string pattern, ActionTable<TService> actions) where TService : class
         {
-            var route = table.Endpoints.MapMethods(pattern, [method], handler).DisableAntiforgery();
+            Add("POST", pattern, (HttpContext context, PlatformCaller caller, TService service) => actions.InvokeAsync(context, caller, service), PlatformKeyDefaults.Policy, null, new ActionList([.. actions.Actions]));
+            return this;
+        }
+
+        private void Add(string method, string pattern, Delegate handler, string? policy, Action<RouteHandlerBuilder>? around = null, params object[] metadata)
+        {
+            var route = table.Endpoints.MapMethods(pattern, [method], handler).DisableAntiforgery().WithMetadata(metadata);
             around?.Invoke(route);
             family.Guard(route);
             if (policy is null) route.AllowAnonymous();

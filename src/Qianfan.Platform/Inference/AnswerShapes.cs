@@ -22,10 +22,10 @@ internal sealed class ChatShape(string model, long created, bool includeUsage, A
         Usage = Usage([.. choices.Select(choice => choice.Last)]),
     };
 
-    public override IEnumerable<object> Chunk(int choice, int count, string text, DecodedSlot slot)
+    public override IEnumerable<object> Chunk(int choice, int count, DecodedSlot slot, IReadOnlyList<ShownToken> tokens)
     {
         if (count == 0) yield return Chunk(choice, new ChatDelta { Role = "assistant", Content = "" }, null);
-        if (text.Length > 0) yield return Chunk(choice, new ChatDelta { Content = text }, null);
+        if (slot.Text.Length > 0) yield return Chunk(choice, new ChatDelta { Content = slot.Text }, null);
         if (slot.FinishReason is { } reason) yield return Chunk(choice, new ChatDelta(), reason);
     }
 
@@ -45,7 +45,11 @@ internal sealed class ChatShape(string model, long created, bool includeUsage, A
 }
 
 /// <summary>OpenAI chat: members without a value stand there as null, and every chunk has a usage when the last one is to.</summary>
-internal sealed class OpenAIChatShape(string model, long created, bool includeUsage) : AnswerShape
+/// <param name="model">As the caller names it.</param>
+/// <param name="created">Unix seconds.</param>
+/// <param name="includeUsage">Whether a stream ends with the usage.</param>
+/// <param name="tells">Whether the tokens' log-probabilities are told.</param>
+internal sealed class OpenAIChatShape(string model, long created, bool includeUsage, bool tells) : AnswerShape
 {
     private readonly string _id = PublicId.Answer("chatcmpl-");
 
@@ -63,7 +67,7 @@ internal sealed class OpenAIChatShape(string model, long created, bool includeUs
         {
             index,
             message = new { role = "assistant", content = choice.Text, refusal = (string?)null, annotations = Array.Empty<object>() },
-            logprobs = (object?)null,
+            logprobs = tells ? LogProbabilities.Chat(choice.Tokens) : null,
             finish_reason = choice.Last.FinishReason,
         }),
         usage = Usage([.. choices.Select(choice => choice.Last)]),
@@ -71,19 +75,19 @@ internal sealed class OpenAIChatShape(string model, long created, bool includeUs
         system_fingerprint = (string?)null,
     };
 
-    public override IEnumerable<object> Chunk(int choice, int count, string text, DecodedSlot slot)
+    public override IEnumerable<object> Chunk(int choice, int count, DecodedSlot slot, IReadOnlyList<ShownToken> tokens)
     {
-        if (count == 0) yield return Chunk(choice, new { role = "assistant", content = "", refusal = (string?)null }, null);
-        if (text.Length > 0) yield return Chunk(choice, new { content = text }, null);
-        if (slot.FinishReason is { } reason) yield return Chunk(choice, new { }, reason);
+        if (count == 0) yield return Chunk(choice, new { role = "assistant", content = "", refusal = (string?)null }, [], null);
+        if (slot.Text.Length > 0) yield return Chunk(choice, new { content = slot.Text }, tokens, null);
+        if (slot.FinishReason is { } reason) yield return Chunk(choice, new { }, null, reason);
     }
 
     public override IEnumerable<object> Trailer(IReadOnlyList<DecodedSlot> lasts) => includeUsage ? [Chunk([], Usage(lasts))] : [];
 
     public override object Error(PlatformException error) => ApiFamilies.OpenAI.ErrorBody(error);
 
-    private object Chunk(int choice, object delta, string? finishReason) =>
-        Chunk([new { index = choice, delta, logprobs = (object?)null, finish_reason = finishReason }], null);
+    private object Chunk(int choice, object delta, IReadOnlyList<ShownToken>? tokens, string? finishReason) =>
+        Chunk([new { index = choice, delta, logprobs = tells && tokens is not null ? LogProbabilities.Chat(tokens) : null, finish_reason = finishReason }], null);
 
     private object Chunk(object[] choices, TokenUsage? usage) => includeUsage
         ? new { id = _id, @object = "chat.completion.chunk", created, model, system_fingerprint = (string?)null, choices, usage }
@@ -96,8 +100,9 @@ internal sealed class OpenAIChatShape(string model, long created, bool includeUs
 /// <param name="created">Unix seconds.</param>
 /// <param name="includeUsage">Whether a stream ends with the usage.</param>
 /// <param name="echoes">The prompts, where each answer is to begin with its own.</param>
+/// <param name="tells">Whether the tokens' log-probabilities are told.</param>
 /// <param name="family">The API.</param>
-internal sealed class CompletionShape(string prefix, string model, long created, bool includeUsage, IReadOnlyList<string> echoes, ApiFamily family) : AnswerShape
+internal sealed class CompletionShape(string prefix, string model, long created, bool includeUsage, IReadOnlyList<string> echoes, bool tells, ApiFamily family) : AnswerShape
 {
     private readonly string _id = PublicId.Answer(prefix);
 
@@ -111,18 +116,19 @@ internal sealed class CompletionShape(string prefix, string model, long created,
         @object = "text_completion",
         created,
         model,
-        choices = choices.Select((choice, index) => Entry(index, Echo(index) + choice.Text, choice.Last.FinishReason)),
+        choices = choices.Select((choice, index) => Entry(index, Echo(index) + choice.Text, choice.Tokens, choice.Last.FinishReason)),
         usage = Usage([.. choices.Select(choice => choice.Last)]),
     };
 
-    public override IEnumerable<object> Chunk(int choice, int count, string text, DecodedSlot slot) =>
-        [Chunk([Entry(choice, (count == 0 ? Echo(choice) : "") + text, slot.FinishReason)], null)];
+    public override IEnumerable<object> Chunk(int choice, int count, DecodedSlot slot, IReadOnlyList<ShownToken> tokens) =>
+        [Chunk([Entry(choice, (count == 0 ? Echo(choice) : "") + slot.Text, tokens, slot.FinishReason)], null)];
 
     public override IEnumerable<object> Trailer(IReadOnlyList<DecodedSlot> lasts) => includeUsage ? [Chunk([], Usage(lasts))] : [];
 
     public override object Error(PlatformException error) => family.ErrorBody(error);
 
-    private static object Entry(int index, string text, string? finishReason) => new { index, text, logprobs = (object?)null, finish_reason = finishReason };
+    private object Entry(int index, string text, IReadOnlyList<ShownToken> tokens, string? finishReason) =>
+        new { index, text, logprobs = tells ? LogProbabilities.Completion(tokens) : null, finish_reason = finishReason };
 
     private string Echo(int choice) => echoes.Count == 0 ? "" : echoes[choice / AnswersPerPrompt];
 
@@ -155,7 +161,7 @@ internal sealed class V1Shape(string kind, long created, ApiFamily family) : Ans
         };
     }
 
-    public override IEnumerable<object> Chunk(int choice, int count, string text, DecodedSlot slot) =>
+    public override IEnumerable<object> Chunk(int choice, int count, DecodedSlot slot, IReadOnlyList<ShownToken> tokens) =>
     [
         new
         {
@@ -165,7 +171,7 @@ internal sealed class V1Shape(string kind, long created, ApiFamily family) : Ans
             sentence_id = count,
             is_end = slot.FinishReason is not null,
             is_truncated = slot.FinishReason == "length",
-            result = text,
+            result = slot.Text,
             need_clear_history = false,
             is_safe = 1,
             finish_reason = slot.FinishReason is null ? null : Reason(slot),

@@ -19,7 +19,8 @@ internal readonly record struct ChoiceStep(int Index, DecodedSlot Slot);
 /// <summary>A whole answer.</summary>
 /// <param name="Text">All of its text.</param>
 /// <param name="Last">The worker's last word on it.</param>
-internal sealed record Choice(string Text, DecodedSlot Last);
+/// <param name="Tokens">Its tokens, where the worker was asked for them.</param>
+internal sealed record Choice(string Text, DecodedSlot Last, IReadOnlyList<ShownToken> Tokens);
 
 /// <summary>How one API writes an answer: whole, or in chunks.</summary>
 internal abstract class AnswerShape
@@ -33,8 +34,8 @@ internal abstract class AnswerShape
     /// <summary>The whole answer.</summary>
     public abstract object Whole(IReadOnlyList<Choice> choices);
 
-    /// <summary>A chunk with new text of one choice, counted from 0; the last one has a finish reason.</summary>
-    public abstract IEnumerable<object> Chunk(int choice, int count, string text, DecodedSlot slot);
+    /// <summary>A chunk with new text of one choice, counted from 0, and the tokens that are shown whole with it; the last one has a finish reason.</summary>
+    public abstract IEnumerable<object> Chunk(int choice, int count, DecodedSlot slot, IReadOnlyList<ShownToken> tokens);
 
     /// <summary>What follows the last chunk.</summary>
     public virtual IEnumerable<object> Trailer(IReadOnlyList<DecodedSlot> lasts) => [];
@@ -92,14 +93,16 @@ internal static class Generation
     private static async Task WholeAsync(HttpContext context, IAsyncEnumerator<ChoiceStep> source, DecodedSlot[] lasts, AnswerShape shape)
     {
         var texts = lasts.Select(_ => new StringBuilder()).ToArray();
+        var tokens = lasts.Select(_ => (Shown: new List<ShownToken>(), Source: new AnswerTokens())).ToArray();
         do
         {
             var (index, slot) = source.Current;
             texts[index].Append(slot.Text);
+            tokens[index].Shown.AddRange(tokens[index].Source.Take(slot));
             lasts[index] = slot;
         }
         while (await source.MoveNextAsync());
-        await PlatformJson.WriteAsync(context, 200, shape.Whole([.. texts.Zip(lasts, (text, last) => new Choice(text.ToString(), last))]), shape.Json);
+        await PlatformJson.WriteAsync(context, 200, shape.Whole([.. texts.Zip(lasts, tokens).Select(answer => new Choice(answer.First.ToString(), answer.Second, answer.Third.Shown))]), shape.Json);
     }
 
     private static async Task StreamAsync(HttpContext context, IAsyncEnumerator<ChoiceStep> source, DecodedSlot[] lasts, AnswerShape shape, InferenceCall call)
@@ -107,15 +110,17 @@ internal static class Generation
         var stream = new EventStream(context);
         await stream.StartAsync();
         var chunks = new int[lasts.Length];
+        var tokens = lasts.Select(_ => new AnswerTokens()).ToArray();
         try
         {
             do
             {
                 var (index, slot) = source.Current;
                 lasts[index] = slot;
+                var shown = tokens[index].Take(slot);
                 // A step that completed no character has nothing to say.
                 if (slot.Text.Length == 0 && slot.FinishReason is null) continue;
-                foreach (var chunk in shape.Chunk(index, chunks[index]++, slot.Text, slot)) Write(stream, chunk, shape);
+                foreach (var chunk in shape.Chunk(index, chunks[index]++, slot, shown)) Write(stream, chunk, shape);
                 await stream.FlushAsync(context.RequestAborted);
             }
             while (await source.MoveNextAsync());

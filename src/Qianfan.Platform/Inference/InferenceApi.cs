@@ -47,19 +47,19 @@ internal static class InferenceApi
     private static Task ChatOpenAIAsync(HttpContext context, Body<OpenAIChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
     {
         var request = body.Value.ToChat();
-        return AnswerAsync(context, caller, inference, [request], body.Value, choices => new OpenAIChatShape(request.Model ?? "", Now(time), body.Value.IncludesUsage) { AnswersPerPrompt = choices });
+        return AnswerAsync(context, caller, inference, [request], body.Value, choices => new OpenAIChatShape(request.Model ?? "", Now(time), body.Value.IncludesUsage, body.Value.LogProbabilities == true) { AnswersPerPrompt = choices });
     }
 
     private static Task CompletionV2Async(HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time) =>
         AnswerAsync(context, caller, inference, body.Value.ToCompletions(null), body.Value, choices =>
-            new CompletionShape("as-", body.Value.Model ?? "", Now(time), body.Value.IncludesUsage, [], ApiFamilies.InferenceV2) { AnswersPerPrompt = choices });
+            new CompletionShape("as-", body.Value.Model ?? "", Now(time), body.Value.IncludesUsage, [], tells: false, ApiFamilies.InferenceV2) { AnswersPerPrompt = choices });
 
     private static Task CompletionOpenAIAsync(HttpContext context, Body<OpenAICompletionBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
     {
         var requests = body.Value.ToCompletions();
         IReadOnlyList<string> echoes = body.Value.Echo == true ? [.. requests.Select(request => request.Prompt!)] : [];
         return AnswerAsync(context, caller, inference, requests, body.Value, choices =>
-            new CompletionShape("cmpl-", body.Value.Model ?? "", Now(time), body.Value.IncludesUsage, echoes, ApiFamilies.OpenAI) { AnswersPerPrompt = choices });
+            new CompletionShape("cmpl-", body.Value.Model ?? "", Now(time), body.Value.IncludesUsage, echoes, body.Value.LogProbabilities is not null, ApiFamilies.OpenAI) { AnswersPerPrompt = choices });
     }
 
     private static Task ChatV1Async(string endpoint, HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Qianfan.Platform.Http;
@@ -8,6 +9,8 @@ namespace Qianfan.Platform.Inference;
 /// <summary>What OpenAI's chat and completions have besides, alike.</summary>
 internal abstract record OpenAIBody : ChatBody
 {
+    private const int MostBiases = 1024;
+
     [JsonPropertyName("frequency_penalty")]
     public double? FrequencyPenalty { get; init; }
 
@@ -18,7 +21,7 @@ internal abstract record OpenAIBody : ChatBody
     public IReadOnlyDictionary<string, double>? LogitBias { get; init; }
 
     /// <inheritdoc/>
-    protected override SamplingConfig ToSampling() => base.ToSampling() with { FrequencyPenalty = FrequencyPenalty ?? 0, PresencePenalty = PresencePenalty ?? 0 };
+    protected override SamplingConfig ToSampling() => base.ToSampling() with { FrequencyPenalty = FrequencyPenalty ?? 0, PresencePenalty = PresencePenalty ?? 0, LogitBias = Biases() };
 
     /// <summary>Refuses what neither of them takes.</summary>
     protected void Check()
@@ -27,7 +30,20 @@ internal abstract record OpenAIBody : ChatBody
             throw PlatformException.Invalid("stream_options", "param[stream_options] invalid: it is for streams (stream: true)");
         Within(FrequencyPenalty ?? 0, -2, 2, "frequency_penalty");
         Within(PresencePenalty ?? 0, -2, 2, "presence_penalty");
-        if (LogitBias is { Count: > 0 }) throw NotSupported("logit_bias", "single tokens can't be made likelier");
+    }
+
+    private Dictionary<int, double>? Biases()
+    {
+        if (LogitBias is not { Count: > 0 }) return null;
+        if (LogitBias.Count > MostBiases) throw PlatformException.Invalid("logit_bias", $"param[logit_bias] invalid: more than {MostBiases} tokens");
+        var biases = new Dictionary<int, double>();
+        foreach (var (token, bias) in LogitBias)
+        {
+            if (!int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out var id)) throw PlatformException.Invalid("logit_bias", $"param[logit_bias] invalid: {PlatformException.Shown(token)} is no id of a token");
+            biases[id] = Within(bias, -100, 100, "logit_bias");
+        }
+
+        return biases;
     }
 
     protected static PlatformException NotSupported(string parameter, string reason) =>
@@ -37,6 +53,8 @@ internal abstract record OpenAIBody : ChatBody
 /// <summary>What OpenAI's chat has besides. What can't be done is refused by name: an answer that left it out would pass for one that has it.</summary>
 internal sealed record OpenAIChatBody : OpenAIBody
 {
+    private const int MostAlternatives = 20;
+
     [JsonPropertyName("logprobs")]
     public bool? LogProbabilities { get; init; }
 
@@ -53,8 +71,7 @@ internal sealed record OpenAIChatBody : OpenAIBody
     public GenerationRequest ToChat()
     {
         Check();
-        if (LogProbabilities == true) throw NotSupported("logprobs", "log probabilities are not given here");
-        if (TopLogProbabilities is not null) throw NotSupported("top_logprobs", "log probabilities are not given here");
+        if (TopLogProbabilities is not null && LogProbabilities != true) throw PlatformException.Invalid("top_logprobs", "param[top_logprobs] invalid: it needs logprobs: true");
         // A model may answer without a tool, unless it must call one.
         if (ToolChoice is { } choice && (choice.ValueKind == JsonValueKind.Object || choice is { ValueKind: JsonValueKind.String } && choice.GetString() == "required"))
             throw NotSupported("tool_choice", "models here call no tools");
@@ -65,13 +82,17 @@ internal sealed record OpenAIChatBody : OpenAIBody
     protected override SamplingConfig ToSampling()
     {
         var (format, schema) = ResponseFormat?.Check() ?? (null, null);
-        return base.ToSampling() with { ResponseFormat = format, JsonSchema = schema };
+        int? alternatives = LogProbabilities == true ? (int)Within(TopLogProbabilities ?? 0, 0, MostAlternatives, "top_logprobs") : null;
+        return base.ToSampling() with { ResponseFormat = format, JsonSchema = schema, Logprobs = alternatives };
     }
 }
 
 /// <summary>What OpenAI's completions have besides.</summary>
 internal sealed record OpenAICompletionBody : OpenAIBody
 {
+    // OpenAI's own limit.
+    private const int MostAlternatives = 5;
+
     [JsonPropertyName("logprobs")]
     public int? LogProbabilities { get; init; }
 
@@ -87,11 +108,15 @@ internal sealed record OpenAICompletionBody : OpenAIBody
     // OpenAI's own default.
     protected override int StandardMaxTokens => 16;
 
+    /// <inheritdoc/>
+    protected override SamplingConfig ToSampling() =>
+        base.ToSampling() with { Logprobs = LogProbabilities is { } alternatives ? (int)Within(alternatives, 0, MostAlternatives, "logprobs") : null };
+
     /// <summary>The completions, one for each prompt.</summary>
     public IReadOnlyList<GenerationRequest> ToCompletions()
     {
         Check();
-        if (LogProbabilities is not null) throw NotSupported("logprobs", "log probabilities are not given here");
+        if (LogProbabilities is not null && Echo == true) throw NotSupported("logprobs", "tokens of a prompt have none here, so it can't be echoed with them");
         if (BestOf is { } best && best != Choices) throw NotSupported("best_of", "all answers are given, none is chosen");
         if (!string.IsNullOrEmpty(Suffix)) throw NotSupported("suffix", "text can't be filled in before it");
         return ToCompletions(null);

@@ -24,7 +24,7 @@ internal static class ModelsApi
     public static void Map(RouteTable routes)
     {
         routes.Family(ApiFamilies.ConsoleV2)
-            .Read("POST", "/v2/model", (HttpContext context, PlatformCaller caller, ModelService service) => Actions.InvokeAsync(context, caller, service));
+            .Actions("/v2/model", Actions);
         routes.Family(ApiFamilies.ConsoleV1)
             .Write("POST", Root + "publishTrainModel", PublishAsync)
             .Read("POST", Root + "modelDetail", DetailAsync)

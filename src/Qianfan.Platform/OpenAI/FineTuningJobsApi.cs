@@ -29,12 +29,17 @@ internal static class FineTuningJobsApi
     private static async Task<IResult> CreateAsync(Body<FineTuningJobBody> body, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken) =>
         Answers.Plain(Describe(await jobs.CreateAsync(caller.Key, body.Value, cancellationToken)));
 
-    private static async Task<IResult> ListAsync(string? after, int? limit, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken)
+    private static async Task<IResult> ListAsync(HttpContext context, string? after, int? limit, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken)
     {
         var most = Math.Clamp(limit ?? 20, 1, MostListed);
-        var rows = await jobs.ListAsync(caller.OwnerId, after, most + 1, cancellationToken);
+        var rows = await jobs.ListAsync(caller.OwnerId, after, most + 1, Metadata(context.Request.Query), cancellationToken);
         return Answers.Plain(new { @object = "list", data = rows.Take(most).Select(Describe), has_more = rows.Count > most });
     }
+
+    /// <summary>What a list asks of the jobs' metadata: <c>metadata[team]=support</c>, or <c>metadata=null</c> for none.</summary>
+    private static Dictionary<string, string>? Metadata(IQueryCollection query) => query["metadata"] == "null" ? null : query
+        .Where(entry => entry.Key.StartsWith("metadata[", StringComparison.Ordinal) && entry.Key.EndsWith(']'))
+        .ToDictionary(entry => entry.Key["metadata[".Length..^1], entry => entry.Value.ToString(), StringComparer.Ordinal);
 
     private static async Task<IResult> GetAsync(string jobId, PlatformCaller caller, FineTuningJobs jobs, CancellationToken cancellationToken) =>
         Answers.Plain(Describe(await jobs.GetAsync(caller.OwnerId, jobId, cancellationToken)));
@@ -89,6 +94,8 @@ internal static class FineTuningJobsApi
         OrganizationId = job.Task.OwnerId,
         Status = job.Status,
         TrainingFile = job.Task.TrainingFileId,
+        ValidationFile = job.Task.ValidationFileId,
+        EstimatedFinish = job.Task.State == TaskState.Running ? job.ExpectedFinish?.ToUnixTimeSeconds() : null,
         ResultFiles = job.Task.ResultFileId is { } file ? [file] : [],
         HyperParameters = JsonNode.Parse(job.Task.HyperParameters),
         Method = new { type = "supervised", supervised = new { hyperparameters = JsonNode.Parse(job.Task.HyperParameters) } },
@@ -116,7 +123,7 @@ internal static class FineTuningJobsApi
         return new
         {
             @object = "fine_tuning.job.event",
-            id = $"ftevent-{task.PublicId["task-".Length..]}-{entry.Sequence}",
+            id = FineTuningJobs.EventId(task, entry.Sequence.ToString(System.Globalization.CultureInfo.InvariantCulture)),
             created_at = entry.Time.ToUnixTimeSeconds(),
             level = entry.Kind == "log" ? Level((string?)data["level"]) : "info",
             message = Message(entry.Kind, data),
@@ -179,7 +186,7 @@ internal sealed record FineTuningJobObject
     public required string? TrainingFile { get; init; }
 
     [JsonPropertyName("validation_file"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
-    public string? ValidationFile { get; init; }
+    public required string? ValidationFile { get; init; }
 
     [JsonPropertyName("result_files")]
     public required IReadOnlyList<string> ResultFiles { get; init; }
@@ -197,7 +204,7 @@ internal sealed record FineTuningJobObject
     public IReadOnlyList<object> Integrations { get; } = [];
 
     [JsonPropertyName("estimated_finish"), JsonIgnore(Condition = JsonIgnoreCondition.Never)]
-    public long? EstimatedFinish { get; }
+    public required long? EstimatedFinish { get; init; }
 
     [JsonPropertyName("hyperparameters")]
     public required JsonNode? HyperParameters { get; init; }

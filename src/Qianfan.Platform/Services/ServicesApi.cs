@@ -27,7 +27,7 @@ internal static class ServicesApi
     public static void Map(RouteTable routes)
     {
         routes.Family(ApiFamilies.ConsoleV2)
-            .Read("POST", "/v2/service", (HttpContext context, PlatformCaller caller, ServiceService service) => Actions.InvokeAsync(context, caller, service));
+            .Actions("/v2/service", Actions);
         routes.Family(ApiFamilies.ConsoleV1)
             .Read("POST", "/wenxinworkshop/service/list", ListAsync)
             .Write("POST", "/wenxinworkshop/service/apply", ApplyAsync)

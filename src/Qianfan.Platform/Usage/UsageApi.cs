@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http;
-using Qianfan.Platform.Access;
 using Qianfan.Platform.Http;
 using Qianfan.Sdk.Protocol;
 
@@ -12,5 +10,5 @@ internal static class UsageApi
         .Read<DescribeUsageRequest>("DescribeUsage", async (usage, caller, request, cancellationToken) => await usage.DescribeAsync(caller.OwnerId, request, cancellationToken));
 
     public static void Map(RouteTable routes) => routes.Family(ApiFamilies.ConsoleV2)
-        .Read("POST", "/v2/usage", (HttpContext context, PlatformCaller caller, UsageService usage) => Actions.InvokeAsync(context, caller, usage));
+        .Actions("/v2/usage", Actions);
 }

@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using MudBlazor;
 using MudBlazor.Services;
 using Qianfan.Portal.Components.Layout;
@@ -15,7 +13,6 @@ public static class PagesExtensions
 {
     public static IServiceCollection AddPages(this IServiceCollection services)
     {
-        services.Configure<KestrelServerOptions>(options => options.AddServerHeader = false);
         services.AddExceptionHandler<UserErrorHandler>();
         services.AddProblemDetails();
         services.AddRazorComponents().AddInteractiveServerComponents();
@@ -29,7 +26,6 @@ public static class PagesExtensions
         services.AddLocalization();
         services.AddHealthChecks().AddDbContextCheck<PortalDbContext>();
         services.Configure<RequestLocalizationOptions>(Cultures.Configure);
-        services.PostConfigure<LoggerFilterOptions>(RequestLogs.HideQueryStrings);
         services.AddCascadingAuthenticationState();
         services.AddSingleton<UserErrorText>();
         services.AddScoped<CurrentUser>();
@@ -43,9 +39,6 @@ public static class PagesExtensions
         endpoints.MapStaticAssets().AllowAnonymous();
         endpoints.MapGet(ThemeStylesheet.Path, ThemeStylesheet.Get).AllowAnonymous();
         endpoints.MapGet("/culture/{culture}", Cultures.Set).AllowAnonymous();
-        // Live: the process answers. Ready: the database does too.
-        endpoints.MapHealthChecks(Urls.Live, new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
-        endpoints.MapHealthChecks(Urls.Ready).AllowAnonymous();
         endpoints.MapRazorComponents<App>().AddInteractiveServerRenderMode();
         return endpoints;
     }

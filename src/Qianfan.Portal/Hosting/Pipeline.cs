@@ -22,6 +22,20 @@ internal static class Pipeline
             return Task.CompletedTask;
         });
         app.UseMiddleware<SecurityHeaders>();
+        return app.Services.GetRequiredService<Roles>().Portal ? app.UsePagesPipeline() : app.UseKeysPipeline();
+    }
+
+    // Programs with keys alone: what goes wrong in a route of the platform, it answers itself.
+    private static WebApplication UseKeysPipeline(this WebApplication app)
+    {
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        return app;
+    }
+
+    private static WebApplication UsePagesPipeline(this WebApplication app)
+    {
         app.UseWhen(MachineRoutes.IsForPeople, people => people.UseStatusCodePagesWithReExecute(Urls.NotFound, createScopeForStatusCodePages: true));
         app.Use(ShowAsPage);
         app.UseExceptionHandler(new ExceptionHandlerOptions

@@ -1,6 +1,10 @@
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform;
+using Qianfan.Platform.Access;
 using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Features.Runs;
 using Qianfan.Sdk;
@@ -16,21 +20,17 @@ public static class PlatformHosting
     /// <summary>Its base address; the host name is for signatures alone.</summary>
     public const string EmbeddedAddress = "http://embedded.platform";
 
-    public static WebApplicationBuilder AddPlatform(this WebApplicationBuilder builder)
+    public static WebApplicationBuilder AddPlatform(this WebApplicationBuilder builder, Roles roles)
     {
-        var roles = Roles.From(builder.Configuration);
-        // Clients are kept for as long as their connection: the handler renews its own connections, and the SDK keeps its own time limits.
-        builder.Services.AddHttpClient(EmbeddedClient, client => client.Timeout = Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(services => OverSocket(services.GetRequiredService<DataDirectory>().SocketPath))
-            .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
-        builder.Services.AddHttpClient(PlatformClients.RemoteClient, client => client.Timeout = Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(() => QianfanHttp.CreateHandler(new QianfanOptions()))
-            .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
+        if (roles.Portal)
+            AddClients(builder.Services);
         if (!roles.Platform && !roles.Trainer)
             return builder;
 
         if (roles.Portal)
             builder.Services.AddSingleton<IPlatformAccess, PortalPlatformAccess>().AddSingleton<ITaskListener, ProgramTaskListener>();
+        else
+            AddStandalone(builder.Services, roles);
         builder.Services.AddQianfanPlatform(builder.Configuration.GetSection("Platform"));
         builder.Services.AddOptions<PlatformOptions>().PostConfigure<IOptions<PortalOptions>>((platform, portal) =>
         {
@@ -47,6 +47,29 @@ public static class PlatformHosting
     {
         var roles = endpoints.ServiceProvider.GetRequiredService<Roles>();
         return roles.Platform ? endpoints.MapQianfanPlatform() : endpoints;
+    }
+
+    private static void AddClients(IServiceCollection services)
+    {
+        // Clients are kept for as long as their connection: the handler renews its own connections, and the SDK keeps its own time limits.
+        services.AddHttpClient(EmbeddedClient, client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(provider => OverSocket(provider.GetRequiredService<DataDirectory>().SocketPath))
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
+        services.AddHttpClient(PlatformClients.RemoteClient, client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(() => QianfanHttp.CreateHandler(new QianfanOptions()))
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
+    }
+
+    // Without the portal nobody signs in: callers have keys, and these stand in the settings.
+    private static void AddStandalone(IServiceCollection services, Roles roles)
+    {
+        services.AddOptions<PlatformOptions>().Validate(
+            platform => !roles.Platform || platform.Keys.Count > 0, "Platform:Keys is empty: without the role portal, keys come from there alone, and nobody could call this platform.");
+        // Deny by default, as in the portal.
+        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser().Build());
+        // Authentication brings it along and makes a key for it; nothing here is protected with it.
+        services.AddOptions<KeyManagementOptions>().Configure<DataDirectory, ILoggerFactory>(
+            (keys, data, logging) => keys.XmlRepository = new FileSystemXmlRepository(new DirectoryInfo(Path.Combine(data.FullPath, "keys")), logging));
     }
 
     private static SocketsHttpHandler OverSocket(string path) => new()

@@ -1,13 +1,18 @@
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
+using Qianfan.Portal.Security;
 
 namespace Qianfan.Portal.Hosting;
 
 /// <summary>Settings, data folder, addresses and logging of the process.</summary>
 public static class PortalHosting
 {
-    public static WebApplicationBuilder AddHosting(this WebApplicationBuilder builder)
+    /// <summary>Adds them.</summary>
+    /// <returns>What this process does.</returns>
+    public static Roles AddHosting(this WebApplicationBuilder builder)
     {
         var roles = Roles.From(builder.Configuration);
         var section = builder.Configuration.GetSection(PortalOptions.Section);
@@ -35,11 +40,21 @@ public static class PortalHosting
         builder.Services.AddSingleton<IValidateOptions<PortalOptions>, ValidatePortalOptions>();
         // A service manager that asks gets an end within ten seconds; what is under way then goes on at the next start.
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(8));
+        builder.Services.Configure<KestrelServerOptions>(options => options.AddServerHeader = false);
+        builder.Services.PostConfigure<LoggerFilterOptions>(RequestLogs.HideQueryStrings);
+        builder.Services.AddHealthChecks();
         builder.Services.AddHostedService<StartBanner>();
-        return builder;
+        return roles;
     }
 
-    public static WebApplication UseHosting(this WebApplication app) => app.UsePipeline();
+    public static WebApplication UseHosting(this WebApplication app)
+    {
+        app.UsePipeline();
+        // Live: the process answers. Ready: its databases do too.
+        app.MapHealthChecks(Urls.Live, new HealthCheckOptions { Predicate = _ => false }).AllowAnonymous();
+        app.MapHealthChecks(Urls.Ready).AllowAnonymous();
+        return app;
+    }
 }
 
 /// <summary>What attributes can't say; each message names the setting.</summary>

@@ -50,6 +50,13 @@ public sealed class FineTuningClient
     public Task<bool> ResumeTaskAsync(string taskId, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync(Path, "ResumeFineTuningTask", TaskId(taskId), QianfanJson.Wire.FineTuningTaskIdRequest, QianfanJson.Wire.Boolean, false, cancellationToken);
 
+    /// <summary>Extension of our platform: moves a task that waits before or behind the owner's other ones.</summary>
+    /// <param name="taskId">The task.</param>
+    /// <param name="priority"><c>low</c>, <c>normal</c> or <c>high</c>.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    public Task<bool> SetTaskPriorityAsync(string taskId, string priority, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(Path, "SetFineTuningTaskPriority", new SetFineTuningTaskPriorityRequest { TaskId = taskId, Priority = priority }, QianfanJson.Wire.SetFineTuningTaskPriorityRequest, QianfanJson.Wire.Boolean, true, cancellationToken);
+
     /// <summary>Deletes a task with its checkpoints.</summary>
     public Task<bool> DeleteTaskAsync(string taskId, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync(Path, "DeleteFineTuningTask", TaskId(taskId), QianfanJson.Wire.FineTuningTaskIdRequest, QianfanJson.Wire.Boolean, false, cancellationToken);

@@ -57,6 +57,9 @@ public sealed record CreateFineTuningTaskRequest
     /// <summary>Corpora to mix in.</summary>
     public JsonObject? CorpusConfig { get; set; }
 
+    /// <summary>Extension of our platform: <c>low</c>, <c>normal</c> (also null) or <c>high</c>, among the owner's own tasks.</summary>
+    public string? Priority { get; set; }
+
     /// <summary>Further members, sent as they are.</summary>
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Extras { get; set; }
@@ -229,8 +232,17 @@ public sealed record FineTuningTask
     /// <summary>Extension of our platform: code of the failure.</summary>
     public string? Code { get; set; }
 
-    /// <summary>Extension of our platform: tasks before this one; null when it does not wait.</summary>
+    /// <summary>Extension of our platform: its place in the queue, 1 for the next one; null when it does not wait.</summary>
     public int? QueuePosition { get; set; }
+
+    /// <summary>Extension of our platform: <c>low</c>, <c>normal</c> or <c>high</c>.</summary>
+    public string? Priority { get; set; }
+
+    /// <summary>Extension of our platform: when a task that waits is expected to start, ISO 8601; null when nothing is known.</summary>
+    public string? ExpectedStartDate { get; set; }
+
+    /// <summary>Extension of our platform: when a task that waits or runs is expected to end, ISO 8601; null when nothing is known.</summary>
+    public string? ExpectedFinishDate { get; set; }
 }
 
 /// <summary>A checkpoint of a task.</summary>
@@ -247,6 +259,16 @@ public sealed record FineTuningCheckpoint
 
     /// <summary>Extension of our platform: loss on the held-out rows.</summary>
     public double? ValidationLoss { get; set; }
+}
+
+/// <summary>Extension of our platform: body of <c>SetFineTuningTaskPriority</c>.</summary>
+public sealed record SetFineTuningTaskPriorityRequest
+{
+    /// <summary>The task; it must wait.</summary>
+    public required string TaskId { get; init; }
+
+    /// <summary><c>low</c>, <c>normal</c> or <c>high</c>.</summary>
+    public required string Priority { get; init; }
 }
 
 /// <summary>Body of the calls that name one task.</summary>

@@ -39,8 +39,11 @@ public sealed record TaskStatusData
     /// <summary><c>"40%"</c></summary>
     public string? RunProgress { get; set; }
 
-    /// <summary>Tasks before this one.</summary>
+    /// <summary>Its place in the queue, 1 for the next one.</summary>
     public int? QueuePosition { get; set; }
+
+    /// <summary>When a task that waits is expected to start; null when nothing is known.</summary>
+    public DateTimeOffset? ExpectedStart { get; set; }
 
     /// <summary>Why it failed, for people.</summary>
     public string? Message { get; set; }

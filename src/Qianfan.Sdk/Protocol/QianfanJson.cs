@@ -103,6 +103,7 @@ namespace Qianfan.Sdk.Protocol;
 [JsonSerializable(typeof(FineTuningTask))]
 [JsonSerializable(typeof(FineTuningCheckpoint))]
 [JsonSerializable(typeof(FineTuningTaskIdRequest))]
+[JsonSerializable(typeof(SetFineTuningTaskPriorityRequest))]
 [JsonSerializable(typeof(FineTuningJobIdRequest))]
 [JsonSerializable(typeof(PageInfo))]
 [JsonSerializable(typeof(SupportedModel))]

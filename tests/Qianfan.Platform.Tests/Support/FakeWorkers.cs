@@ -182,6 +182,7 @@ internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker(workers, "tr
 
             step++;
             Say(new TrainingProgress(step, Workers.TotalSteps, step / 2.0, 3.0 / step, 0.001, 1, 100, step * 10));
+            if (step % 2 == 0 && job.ValidationRowsFile is not null) Say(new ValidationResult(step, 4.0 / step));
             if (step % 2 == 0) await SaveAsync(checkpoint, step);
         }
 
@@ -274,7 +275,16 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "ser
                 return;
             }
 
-            Say(new DecodeStep([new DecodedSlot(generate.RequestId, text[i].ToString(), 5, i + 1, i == text.Length - 1 ? "stop" : null)]));
+            Say(new DecodeStep([new DecodedSlot(generate.RequestId, text[i].ToString(), 5, i + 1, i == text.Length - 1 ? "stop" : null) { Logprob = generate.Sampling.Logprobs is { } count ? Token(text[i..(i + 1)], count) : null }]));
         }
     }
+
+    /// <summary>A token with alternatives, each half as likely as the one before.</summary>
+    public static TokenLogprob Token(string text, int alternatives = 0) => new(text, -0.5)
+    {
+        Bytes = Bytes(text),
+        Top = [.. Enumerable.Range(0, alternatives).Select(index => index == 0 ? new TokenLogprob(text, -0.5) { Bytes = Bytes(text) } : new TokenLogprob($"other {index}", -0.5 - index) { Bytes = Bytes($"other {index}") })],
+    };
+
+    private static int[] Bytes(string text) => [.. System.Text.Encoding.UTF8.GetBytes(text).Select(value => (int)value)];
 }

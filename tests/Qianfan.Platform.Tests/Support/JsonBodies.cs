@@ -32,6 +32,9 @@ internal static class JsonBodies
     /// <summary>Bodies of a request type, as JSON.</summary>
     public static Gen<string> For(Type type) => Gen.Frequency((20, Value(type, 0)), (1, s_anything)).Select(node => node?.ToJsonString() ?? "null");
 
+    /// <summary>Names of a request's members.</summary>
+    public static IReadOnlyList<string> MemberNames(Type type) => [.. s_options.GetTypeInfo(type).Properties.Where(property => !property.IsExtensionData && property.Set is not null).Select(property => property.Name)];
+
     private static Gen<JsonNode?> Anything(int depth)
     {
         var leaf = Gen.OneOf<JsonNode?>(s_text.Select(text => (JsonNode?)text), s_number, Gen.Bool.Select(value => (JsonNode?)value), Gen.Const((JsonNode?)null));

@@ -143,6 +143,15 @@ internal static class PlatformCalls
         return (long.Parse(lines[0]["id: ".Length..], System.Globalization.CultureInfo.InvariantCulture), lines[1]["event: ".Length..], JsonNode.Parse(lines[2]["data: ".Length..])!.AsObject());
     }
 
+    /// <summary>The chunks of a streamed answer that ends well.</summary>
+    public static async Task<List<JsonNode>> ChunksAsync(this HttpClient client, string path, object body)
+    {
+        using var response = await client.PostAsJsonAsync(path, body, TestContext.Current.CancellationToken);
+        var blocks = (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        blocks[^1].ShouldBe("data: [DONE]");
+        return [.. blocks[..^1].Select(block => JsonNode.Parse(block["data: ".Length..])!)];
+    }
+
     /// <summary>Leaves the processor to others between two questions.</summary>
     public static Task BreatheAsync() => Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, TestContext.Current.CancellationToken);
 }

@@ -3,12 +3,8 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Qianfan.Platform.Access;
-using Qianfan.Platform.Datasets;
-using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
-using Qianfan.Platform.Models;
-using Qianfan.Platform.Services;
-using Qianfan.Platform.Usage;
+using Qianfan.Platform.Reference;
 
 namespace Qianfan.Platform.Tests.Support;
 
@@ -20,6 +16,9 @@ namespace Qianfan.Platform.Tests.Support;
 /// <param name="Body">What its body is read as; null when it has none, or none in JSON.</param>
 internal sealed record Route(string Method, string Path, bool Writes, ApiFamily Family, Type? Body)
 {
+    /// <summary>As it is mapped.</summary>
+    public string Pattern { get; init; } = "";
+
     public override string ToString() => $"{Method} {Path}";
 
     public HttpRequestMessage Request(string? body = "{}")
@@ -36,25 +35,21 @@ internal sealed record Route(string Method, string Path, bool Writes, ApiFamily 
             .Where(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>() is not null)
             // Where a key is brought to be exchanged, there is none before; that has tests of its own.
             .Where(endpoint => endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null)
-            .Select(endpoint => new Route(
+            .SelectMany(endpoint => Actions(endpoint, new Route(
                 endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Single(),
                 "/" + string.Join('/', endpoint.RoutePattern.PathSegments.Select(segment => segment.IsSimple && segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content : "nobodys-id")),
                 endpoint.Metadata.GetMetadata<IAuthorizeData>()!.Policy != PlatformKeyDefaults.Policy,
                 endpoint.Metadata.GetMetadata<ApiFamily>()!,
                 endpoint.Metadata.GetMetadata<MethodInfo>()?.GetParameters().Select(parameter => parameter.ParameterType)
-                    .FirstOrDefault(type => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Body<>))?.GenericTypeArguments[0]))
+                    .FirstOrDefault(type => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Body<>))?.GenericTypeArguments[0])
+            {
+                Pattern = endpoint.RoutePattern.RawText!,
+            }))
             .ToList();
-        return [.. routes.SelectMany(route => route.Path switch
-        {
-            "/v2/finetuning" => Actions(route, FineTuningV2Api.Actions.Actions),
-            "/v2/dataset" => Actions(route, DatasetsV2Api.Actions.Actions),
-            "/v2/model" => Actions(route, ModelsApi.Actions.Actions),
-            "/v2/service" => Actions(route, ServicesApi.Actions.Actions),
-            "/v2/usage" => Actions(route, UsageApi.Actions.Actions),
-            _ => [route],
-        })];
+        return routes;
     }
 
-    private static IEnumerable<Route> Actions(Route route, IEnumerable<(string Name, bool Writes, Type Request)> actions) =>
-        actions.Select(action => route with { Path = $"{route.Path}?Action={action.Name}", Writes = action.Writes, Body = action.Request });
+    private static IEnumerable<Route> Actions(RouteEndpoint endpoint, Route route) => endpoint.Metadata.GetMetadata<ActionList>() is { } list
+        ? list.Actions.Select(action => route with { Path = $"{route.Path}?Action={action.Name}", Writes = action.Writes, Body = action.Request })
+        : [route];
 }

@@ -25,6 +25,8 @@ public static class AccessTable
         Open("GET", "culture/{culture}", 302),
         Open("GET", "health/live", 200),
         Open("GET", "health/ready", 200),
+        Open("GET", "openapi", 200),
+        Open("GET", "openapi/platform.json", 200),
 
         // For whoever is signed in: what they show is theirs.
         SignedIn("GET", ""),

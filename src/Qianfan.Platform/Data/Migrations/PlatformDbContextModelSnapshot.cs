@@ -369,10 +369,19 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<string>("ErrorMessage")
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("ExpectedStart")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("FineTunedModel")
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("FinishedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("FirstStep")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("FirstStepAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("HyperParameters")
@@ -409,6 +418,9 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<bool>("Paused")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Priority")
+                        .HasColumnType("INTEGER");
+
                     b.Property<int>("Progress")
                         .HasColumnType("INTEGER");
 
@@ -438,6 +450,12 @@ namespace Qianfan.Platform.Data.Migrations
                         .HasMaxLength(16)
                         .HasColumnType("TEXT");
 
+                    b.Property<int>("Step")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("StepAt")
+                        .HasColumnType("INTEGER");
+
                     b.Property<bool>("StopRequested")
                         .HasColumnType("INTEGER");
 
@@ -456,8 +474,14 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<double?>("TrainingLoss")
                         .HasColumnType("REAL");
 
+                    b.Property<string>("ValidationFileId")
+                        .HasColumnType("TEXT");
+
                     b.Property<double?>("ValidationLoss")
                         .HasColumnType("REAL");
+
+                    b.Property<long>("Work")
+                        .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
 

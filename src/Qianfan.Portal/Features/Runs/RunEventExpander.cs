@@ -45,7 +45,7 @@ public sealed class RunEventExpander(RunKind kind, bool deploys)
                     return drafts;
                 _polled = polled;
                 progress = TrainProgress(Percent(polled.Item2)) ?? progress;
-                drafts.Add(new RunEventDraft(RunEventKind.Status, e.ActionClass, null, null, Fields(task, "runStatus", "runProgress", "queuePosition", "message", "code")));
+                drafts.Add(new RunEventDraft(RunEventKind.Status, e.ActionClass, null, null, Fields(task, "runStatus", "runProgress", "queuePosition", "expectedStartDate", "message", "code")));
                 return drafts;
             }
         }

@@ -77,6 +77,7 @@ public sealed partial class RunLiveView : IAsyncDisposable
         checkpoint = T("Log_Checkpoint"),
         validated = T("Log_Validated"),
         queued = T("Log_Queued"),
+        expected = T("Log_Expected"),
         actions = RunActions.Of(RunKind.FineTune, deploys: true).ToDictionary(a => a, T),
         states = Enum.GetNames<ActionState>().ToDictionary(s => s, s => Shared[$"Status_{s}"].Value),
         statuses = Enum.GetNames<RunStatus>().ToDictionary(s => s, s => Shared[$"Status_{s}"].Value),
