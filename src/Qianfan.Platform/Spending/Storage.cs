@@ -59,7 +59,7 @@ internal sealed class Storage(IPlatformAccess access, IDbContextFactory<Platform
 
     public void Dispose()
     {
-        foreach (var gate in _gates.Values) gate.Lock.Dispose();
+        foreach (var gate in _gates.Values) gate.Dispose();
     }
 
     private static long FolderBytes(string path) => Directory.Exists(path)
@@ -87,10 +87,12 @@ internal sealed class Storage(IPlatformAccess access, IDbContextFactory<Platform
     private void GiveBack(PlatformQuota quota, long bytes) => Interlocked.Add(ref _gates[quota.Account].Reserved, -bytes);
 
     /// <summary>What is reserved of an account in this process; whoever asks for more waits for the one before.</summary>
-    private sealed class Gate
+    private sealed class Gate : IDisposable
     {
         public readonly SemaphoreSlim Lock = new(1, 1);
         public long Reserved;
+
+        public void Dispose() => Lock.Dispose();
     }
 
     /// <summary>Reserved room. Disposed when what filled it is stored, or is not going to be.</summary>
