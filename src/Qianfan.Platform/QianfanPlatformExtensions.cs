@@ -112,7 +112,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<FileStore>().AddSingleton<UploadStore>().AddSingleton<DatasetService>();
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
-        services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceService>();
+        services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<DecodingSlots>().AddSingleton<InferenceService>();
         services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>();
         services.TryAddSingleton<IWorkerLauncher, EngineLauncher>();
         // Each is a service that others talk to, and a loop that the host starts and stops.

@@ -42,7 +42,7 @@ internal static class ApiFamilies
         PlatformError.InvalidToken => 110,
         PlatformError.ExpiredToken => 111,
         PlatformError.Internal => 500000,
-        PlatformError.Unavailable => 336100,
+        PlatformError.Unavailable or PlatformError.Overloaded => 336100,
         PlatformError.Forbidden or PlatformError.NotAuthenticated or PlatformError.UnknownKey or PlatformError.SignatureMismatch => 500002,
         PlatformError.UnknownRoute or PlatformError.MethodNotAllowed => 3,
         _ => 500001,
@@ -126,7 +126,7 @@ internal static class ApiFamilies
                 PlatformError.RequestLimit => 336501,
                 PlatformError.TokenLimit => 336502,
                 PlatformError.Forbidden => 6,
-                PlatformError.Unavailable => 336100,
+                PlatformError.Unavailable or PlatformError.Overloaded => 336100,
                 PlatformError.Internal => 336000,
                 PlatformError.MethodNotAllowed => 336101,
                 _ => 3,
@@ -152,6 +152,7 @@ internal static class ApiFamilies
                 PlatformError.Forbidden => "no_parameter_permission",
                 PlatformError.RequestLimit => "rpm_rate_limit_exceeded",
                 PlatformError.TokenLimit => "tpm_rate_limit_exceeded",
+                PlatformError.Overloaded => "server_high_load",
                 PlatformError.Unavailable => "service_unavailable",
                 PlatformError.Internal => "internal_error",
                 PlatformError.NotFound or PlatformError.UnknownRoute => "not_found",
@@ -182,10 +183,10 @@ internal static class ApiFamilies
                 PlatformError.UnknownRoute => "unknown_url",
                 PlatformError.MethodNotAllowed => "method_not_supported",
                 PlatformError.ContextLength => "context_length_exceeded",
-                PlatformError.RequestLimit or PlatformError.TokenLimit => "rate_limit_exceeded",
+                PlatformError.RequestLimit or PlatformError.TokenLimit or PlatformError.Overloaded => "rate_limit_exceeded",
                 _ => null,
             };
-            var type = error.Error == PlatformError.RequestLimit ? "requests" : error.Error == PlatformError.TokenLimit ? "tokens" : error.Status >= 500 ? "server_error" : error.Status == 403 ? "permission_error" : "invalid_request_error";
+            var type = error.Error is PlatformError.RequestLimit or PlatformError.Overloaded ? "requests" : error.Error == PlatformError.TokenLimit ? "tokens" : error.Status >= 500 ? "server_error" : error.Status == 403 ? "permission_error" : "invalid_request_error";
             return new { error = new { message = error.Message, type, param = error.Parameter, code } };
         }
 

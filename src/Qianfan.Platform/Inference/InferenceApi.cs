@@ -7,6 +7,7 @@ using Qianfan.Platform.Access;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
 using Qianfan.Platform.OpenAI;
+using Qianfan.Platform.Services;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.Inference;
@@ -76,8 +77,9 @@ internal static class InferenceApi
     private static async Task AnswerV1Async(HttpContext context, PlatformCaller caller, InferenceService inference, ChatBody body, GenerationRequest request, V1Shape shape)
     {
         EchoRequestId(context);
+        var callee = await inference.FindAsync(caller.OwnerId, request.Model, request.Kind, context.RequestAborted);
         using var lease = Enter(context, caller, request.Sampling.MaxTokens);
-        await Generation.AnswerAsync(context, [inference.GenerateAsync(caller.OwnerId, request, context.RequestAborted)], shape, body.Stream == true, lease);
+        await Generation.AnswerAsync(context, [inference.GenerateAsync(callee, request, context.RequestAborted)], shape, body.Stream == true, lease);
     }
 
     private static async Task AnswerAsync(
@@ -85,7 +87,8 @@ internal static class InferenceApi
     {
         var choices = body.Choices;
         if (requests.Count * choices > MostAnswers) throw PlatformException.Invalid("n", $"param[n] invalid: prompts times n is more than {MostAnswers}");
-        var answers = requests.SelectMany(request => Enumerable.Range(0, choices).Select(index => inference.GenerateAsync(caller.OwnerId, request.Again(index), context.RequestAborted)));
+        var callee = await inference.FindAsync(caller.OwnerId, requests[0].Model, requests[0].Kind, context.RequestAborted);
+        var answers = requests.SelectMany(request => Enumerable.Range(0, choices).Select(index => inference.GenerateAsync(callee, request.Again(index), context.RequestAborted)));
         using var lease = Enter(context, caller, requests.Sum(request => (long)request.Sampling.MaxTokens) * choices);
         await Generation.AnswerAsync(context, [.. answers], shape(choices), body.Stream == true, lease);
     }
@@ -93,11 +96,12 @@ internal static class InferenceApi
     private static RateLease Enter(HttpContext context, PlatformCaller caller, long tokens) =>
         context.RequestServices.GetRequiredService<RateLimits>().Enter(context, caller.Key, tokens);
 
-    private static async Task<Embedded> EmbedAsync(HttpContext context, PlatformCaller caller, InferenceService inference, string? model, IReadOnlyList<string> texts)
+    private static async Task<Embedded> EmbedAsync(HttpContext context, PlatformCaller caller, InferenceService inference, string? model, ServiceKind? kind, IReadOnlyList<string> texts)
     {
+        var callee = await inference.FindAsync(caller.OwnerId, model, kind, context.RequestAborted);
         // Most texts have fewer tokens than characters; what this one has is known when it is embedded.
         using var lease = Enter(context, caller, texts.Sum(text => (long)text.Length));
-        var answer = await inference.EmbedAsync(caller.OwnerId, model, texts, context.RequestAborted);
+        var answer = await inference.EmbedAsync(callee, texts, context.RequestAborted);
         lease.Use(answer.PromptTokens);
         return answer;
     }
@@ -107,7 +111,7 @@ internal static class InferenceApi
 
     private static async Task<IResult> EmbeddingsOpenAIAsync(HttpContext context, Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference)
     {
-        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, body.Value.Texts(MostInputs));
+        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, ServiceKind.Embeddings, body.Value.Texts(MostInputs));
         return Answers.Plain(new { @object = "list", data = body.Value.Data(answer), model = body.Value.Model, usage = new { prompt_tokens = answer.PromptTokens, total_tokens = answer.PromptTokens } });
     }
 
@@ -123,7 +127,7 @@ internal static class InferenceApi
         EchoRequestId(context);
         var requests = body.Value.ToCompletions(null);
         if (requests.Count > 1) throw PlatformException.Invalid("prompt", "param[prompt] invalid: it must be one text");
-        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, [requests[0].Prompt!]);
+        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, null, [requests[0].Prompt!]);
         return Answers.Plain(new
         {
             id = PublicId.Answer("as-"),
@@ -135,7 +139,7 @@ internal static class InferenceApi
 
     private static async Task<IResult> EmbedAsync(HttpContext context, PlatformCaller caller, InferenceService inference, TimeProvider time, string? model, EmbeddingsBody body)
     {
-        var answer = await EmbedAsync(context, caller, inference, model, body.Texts(MostInputs));
+        var answer = await EmbedAsync(context, caller, inference, model, ServiceKind.Embeddings, body.Texts(MostInputs));
         return Answers.Plain(new
         {
             id = PublicId.Answer("as-"),
