@@ -50,6 +50,9 @@ public sealed class PlatformOptions
     /// <summary>Time between keep-alive comments on an idle event stream, 1 second to 5 minutes. Default 15 seconds.</summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long single usage records are kept, 1 day to 10 years; the sums of each hour stay. Default 90 days.</summary>
+    public TimeSpan UsageRecordLife { get; set; } = TimeSpan.FromDays(90);
+
     /// <summary>Other names of base models: the name that clients use, and the base model that it stands for, such as <c>ERNIE-Speed-8K</c> for <c>qianfan-tiny</c>. Case doesn't matter. Default: none.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
@@ -101,6 +104,7 @@ internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOption
         Require(options.ServiceIdleTimeout == TimeSpan.Zero || Within(options.ServiceIdleTimeout, 1, 30 * 86_400), "ServiceIdleTimeout must be 0, or between 1 second and 30 days.");
         Require(options.ServiceQueueLength is >= 0 and <= 100_000, "ServiceQueueLength must be between 0 and 100000.");
         Require(Within(options.KeepAlive, 1, 300), "KeepAlive must be between 1 second and 5 minutes.");
+        Require(Within(options.UsageRecordLife, 86_400, 3650 * 86_400), "UsageRecordLife must be between 1 day and 10 years.");
         foreach (var (alias, model) in options.ModelAliases)
             Require(!string.IsNullOrWhiteSpace(model) && !options.ModelAliases.ContainsKey(model), $"ModelAliases:{alias} must name a base model, not \"{model}\".");
         for (var i = 0; i < options.Keys.Count; i++)

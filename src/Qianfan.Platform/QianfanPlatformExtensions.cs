@@ -18,6 +18,7 @@ using Qianfan.Platform.Inference;
 using Qianfan.Platform.Models;
 using Qianfan.Platform.OpenAI;
 using Qianfan.Platform.Services;
+using Qianfan.Platform.Usage;
 using Qianfan.Platform.Workers;
 
 namespace Qianfan.Platform;
@@ -112,10 +113,11 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<FileStore>().AddSingleton<UploadStore>().AddSingleton<DatasetService>();
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
-        services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<DecodingSlots>().AddSingleton<InferenceService>();
+        services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceCalls>().AddSingleton<DecodingSlots>().AddSingleton<ServiceTroubles>().AddSingleton<ServiceMetricsReader>().AddSingleton<InferenceService>();
         services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>();
         services.TryAddSingleton<IWorkerLauncher, EngineLauncher>();
-        // Each is a service that others talk to, and a loop that the host starts and stops.
+        // Each is a service that others talk to, and a loop that the host starts, and stops in the opposite order: calls that end then are still recorded.
+        services.AddSingleton<UsageWriter>().AddHostedService(provider => provider.GetRequiredService<UsageWriter>());
         services.AddSingleton<DatasetImporter>().AddHostedService(provider => provider.GetRequiredService<DatasetImporter>());
         services.AddSingleton<ServingWorker>().AddHostedService(provider => provider.GetRequiredService<ServingWorker>());
         services.AddSingleton<DeploymentSupervisor>().AddHostedService(provider => provider.GetRequiredService<DeploymentSupervisor>());

@@ -11,6 +11,9 @@ public sealed class RateLimitTests
 {
     private const string V1 = "/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/qianfan-tiny";
 
+    // Most tokens that the prompt "hi" can have.
+    private const int Prompt = 18;
+
     private static readonly object[] s_hi = [new { role = "user", content = "hi" }];
 
     [Fact]
@@ -56,7 +59,7 @@ public sealed class RateLimitTests
     public async Task Tokens_are_reserved_before_they_are_generated_and_given_back_when_they_were_not()
     {
         var answer = "qianfan-tiny: hi".Length + 5;
-        await using var host = await PlatformHost.StartAsync(time: new FakeTimeProvider(), configure: Limit(tokens: 100));
+        await using var host = await PlatformHost.StartAsync(time: new FakeTimeProvider(), configure: Limit(tokens: 100 + Prompt));
         using var client = Limited(host);
         using (var first = await client.PostAsJsonAsync("/v2/chat/completions", new { model = "qianfan-tiny", messages = s_hi, max_completion_tokens = 90 }, TestContext.Current.CancellationToken))
         {

@@ -40,6 +40,7 @@ internal sealed class PlatformKeyHandler(
             var key = await AuthenticateAsync(Request.Headers.Authorization.ToString()) ?? await CheckAccessTokenAsync();
             if (key is null) return AuthenticateResult.NoResult();
             Context.Features.Set(new PlatformCaller(key));
+            await access.NoteUseAsync(key, Family().Generation, Context.RequestAborted);
             var identity = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, key.AccessKey)], Scheme.Name);
             return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme.Name));
         }

@@ -5,6 +5,8 @@ using Qianfan.Platform.Files;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Models;
 using Qianfan.Platform.Services;
+using Qianfan.Platform.Spending;
+using Qianfan.Platform.Usage;
 
 namespace Qianfan.Platform.Data;
 
@@ -35,6 +37,14 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
 
     public DbSet<ServedVersionRow> ServedVersions => Set<ServedVersionRow>();
 
+    public DbSet<UsageRecord> UsageRecords => Set<UsageRecord>();
+
+    public DbSet<UsageHour> UsageHours => Set<UsageHour>();
+
+    public DbSet<BudgetRow> Budgets => Set<BudgetRow>();
+
+    public DbSet<LeaseRow> Leases => Set<LeaseRow>();
+
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
         // SQLite can't order or compare DateTimeOffset; both databases can order ticks.
@@ -44,6 +54,7 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
         configurationBuilder.Properties<ServiceKind>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<UploadState>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<TaskOrigin>().HaveConversion<string>().HaveMaxLength(16);
+        configurationBuilder.Properties<ApiGeneration>().HaveConversion<string>().HaveMaxLength(16);
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
@@ -103,6 +114,15 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
             // A version that was served once may be deleted: there is no way back to it then.
             served.HasOne(row => row.Model).WithMany().HasForeignKey(row => row.ModelVersionId).OnDelete(DeleteBehavior.Cascade);
         });
+        modelBuilder.Entity<UsageRecord>(record =>
+        {
+            record.HasIndex(row => new { row.OwnerId, row.Time });
+            record.HasIndex(row => new { row.ServiceId, row.Time });
+            record.HasIndex(row => row.Time);
+        });
+        modelBuilder.Entity<UsageHour>().HasKey(row => new { row.OwnerId, row.Hour, row.AccessKey, row.Api, row.Model, row.ServiceId });
+        modelBuilder.Entity<BudgetRow>().HasKey(row => new { row.Account, row.Month });
+        modelBuilder.Entity<LeaseRow>().HasKey(row => new { row.Account, row.Month, row.Holder });
     }
 
     private static void Owned<T>(ModelBuilder modelBuilder) where T : OwnedRow => modelBuilder.Entity<T>(entity =>

@@ -61,6 +61,8 @@ internal static class ApiFamilies
 
     private sealed class ConsoleV1Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V1;
+
         public override bool TakesAccessToken => true;
 
         public override object ErrorBody(PlatformException error)
@@ -73,6 +75,8 @@ internal static class ApiFamilies
 
     private sealed class DatasetV1Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V1;
+
         public override bool TakesAccessToken => true;
 
         public override object ErrorBody(PlatformException error)
@@ -85,6 +89,8 @@ internal static class ApiFamilies
 
     private sealed class ConsoleV2Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V2;
+
         public override bool TakesAccessToken => true;
 
         public override object ErrorBody(PlatformException error)
@@ -111,6 +117,8 @@ internal static class ApiFamilies
 
     private sealed class InferenceV1Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V1;
+
         public override bool TakesAccessToken => true;
 
         public override object ErrorBody(PlatformException error)
@@ -140,6 +148,8 @@ internal static class ApiFamilies
 
     private sealed class InferenceV2Family : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V2;
+
         public override object ErrorBody(PlatformException error)
         {
             var code = error.Error switch
@@ -172,6 +182,8 @@ internal static class ApiFamilies
 
     private sealed class OpenAIFamily : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.OpenAI;
+
         public override System.Text.Json.JsonSerializerOptions Requests => PlatformJson.StrictRequests;
 
         public override object ErrorBody(PlatformException error)
@@ -200,6 +212,8 @@ internal static class ApiFamilies
     /// <summary>OAuth's own errors.</summary>
     private sealed class OAuthFamily : ApiFamily
     {
+        public override ApiGeneration Generation => ApiGeneration.V1;
+
         public override object ErrorBody(PlatformException error)
         {
             var code = error.Error switch

@@ -9,6 +9,9 @@ namespace Qianfan.Platform.Http;
 /// <summary>One API's way to say that something went wrong.</summary>
 internal abstract class ApiFamily
 {
+    /// <summary>The generation of APIs that it belongs to.</summary>
+    public abstract ApiGeneration Generation { get; }
+
     /// <summary>How bodies are read.</summary>
     public virtual JsonSerializerOptions Requests => PlatformJson.Requests;
 

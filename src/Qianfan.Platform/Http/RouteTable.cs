@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Qianfan.Platform.Access;
+using Qianfan.Platform.Inference;
 
 namespace Qianfan.Platform.Http;
 
@@ -49,6 +50,13 @@ internal sealed class RouteTable(IEndpointRouteBuilder endpoints)
             return this;
         }
 
+        /// <summary>A route for every key whose requests are inference calls: with limits, and recorded.</summary>
+        public Section Infer(string pattern, Delegate handler)
+        {
+            Add("POST", pattern, handler, PlatformKeyDefaults.Policy, InferenceCall.Around);
+            return this;
+        }
+
         /// <summary>A route for keys that may change something.</summary>
         public Section Write(string method, string pattern, Delegate handler)
         {
@@ -63,9 +71,11 @@ internal sealed class RouteTable(IEndpointRouteBuilder endpoints)
             return this;
         }
 
-        private void Add(string method, string pattern, Delegate handler, string? policy)
+        private void Add(string method, string pattern, Delegate handler, string? policy, Action<RouteHandlerBuilder>? around = null)
         {
-            var route = family.Guard(table.Endpoints.MapMethods(pattern, [method], handler).DisableAntiforgery());
+            var route = table.Endpoints.MapMethods(pattern, [method], handler).DisableAntiforgery();
+            around?.Invoke(route);
+            family.Guard(route);
             if (policy is null) route.AllowAnonymous();
             else route.RequireAuthorization(policy);
             if (!table._patterns.TryGetValue(pattern, out var entry)) table._patterns[pattern] = entry = (family, new SortedSet<string>(StringComparer.Ordinal));

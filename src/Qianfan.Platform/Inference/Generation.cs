@@ -45,6 +45,13 @@ internal abstract class AnswerShape
     /// <summary>An error in a stream that has begun.</summary>
     public abstract object Error(PlatformException error);
 
+    /// <summary>Tells a call what its answers have used so far; some may have not begun.</summary>
+    public void Tell(InferenceCall call, IReadOnlyList<DecodedSlot?> lasts)
+    {
+        var prompts = lasts.Chunk(AnswersPerPrompt).Select(answers => answers.FirstOrDefault(answer => answer is not null)).OfType<DecodedSlot>().ToList();
+        call.Use(prompts.Sum(slot => (long)slot.PromptTokens), lasts.Sum(slot => (long)(slot?.CompletionTokens ?? 0)), prompts.Sum(slot => (long)(slot.CachedTokens ?? 0)));
+    }
+
     protected static TokenUsage Usage(DecodedSlot slot) => new() { PromptTokens = slot.PromptTokens, CompletionTokens = slot.CompletionTokens, TotalTokens = slot.PromptTokens + slot.CompletionTokens };
 
     protected TokenUsage Usage(IReadOnlyList<DecodedSlot> lasts)
@@ -63,21 +70,22 @@ internal static class Generation
     /// <param name="answers">One for each choice.</param>
     /// <param name="shape">How the API writes it.</param>
     /// <param name="stream">Whether text is sent as it comes.</param>
-    /// <param name="lease">Told what was used.</param>
-    public static async Task AnswerAsync(HttpContext context, IReadOnlyList<IAsyncEnumerable<DecodedSlot>> answers, AnswerShape shape, bool stream, RateLease lease)
+    /// <param name="call">Told what was used.</param>
+    public static async Task AnswerAsync(HttpContext context, IReadOnlyList<IAsyncEnumerable<DecodedSlot>> answers, AnswerShape shape, bool stream, InferenceCall call)
     {
         // An error before the first token is an answer with a status, also where a stream was asked for.
         await using var source = TogetherAsync(answers, context.RequestAborted).GetAsyncEnumerator(context.RequestAborted);
         if (!await source.MoveNextAsync()) throw new PlatformException(PlatformError.Internal, "The worker gave no answer");
+        call.FirstToken();
         var lasts = new DecodedSlot[answers.Count];
         try
         {
-            if (stream) await StreamAsync(context, source, lasts, shape);
+            if (stream) await StreamAsync(context, source, lasts, shape, call);
             else await WholeAsync(context, source, lasts, shape);
         }
         finally
         {
-            lease.Use(lasts);
+            shape.Tell(call, lasts);
         }
     }
 
@@ -94,7 +102,7 @@ internal static class Generation
         await PlatformJson.WriteAsync(context, 200, shape.Whole([.. texts.Zip(lasts, (text, last) => new Choice(text.ToString(), last))]), shape.Json);
     }
 
-    private static async Task StreamAsync(HttpContext context, IAsyncEnumerator<ChoiceStep> source, DecodedSlot[] lasts, AnswerShape shape)
+    private static async Task StreamAsync(HttpContext context, IAsyncEnumerator<ChoiceStep> source, DecodedSlot[] lasts, AnswerShape shape, InferenceCall call)
     {
         var stream = new EventStream(context);
         await stream.StartAsync();
@@ -118,7 +126,9 @@ internal static class Generation
         catch (Exception exception) when (exception is not OperationCanceledException || !context.RequestAborted.IsCancellationRequested)
         {
             var logger = context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger<AnswerShape>();
-            Write(stream, shape.Error(ApiErrors.Explain(exception, context, logger)), shape);
+            var error = ApiErrors.Explain(exception, context, logger);
+            call.Fail(error);
+            Write(stream, shape.Error(error), shape);
         }
 
         await stream.FlushAsync(context.RequestAborted);

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
@@ -22,22 +21,22 @@ internal static class InferenceApi
     public static void Map(RouteTable routes)
     {
         routes.Family(ApiFamilies.InferenceV2)
-            .Read("POST", "/v2/chat/completions", ChatV2Async)
-            .Read("POST", "/v2/completions", CompletionV2Async)
-            .Read("POST", "/v2/embeddings", EmbeddingsV2Async)
+            .Infer("/v2/chat/completions", ChatV2Async)
+            .Infer("/v2/completions", CompletionV2Async)
+            .Infer("/v2/embeddings", EmbeddingsV2Async)
             .Read("GET", "/v2/models", ModelsAsync);
         routes.Family(ApiFamilies.OpenAI)
-            .Read("POST", "/v1/chat/completions", ChatOpenAIAsync)
-            .Read("POST", "/v1/completions", CompletionOpenAIAsync)
-            .Read("POST", "/v1/embeddings", EmbeddingsOpenAIAsync)
+            .Infer("/v1/chat/completions", ChatOpenAIAsync)
+            .Infer("/v1/completions", CompletionOpenAIAsync)
+            .Infer("/v1/embeddings", EmbeddingsOpenAIAsync)
             .Read("GET", "/v1/models", ModelsAsync)
             .Read("GET", "/v1/models/{model}", ModelAsync)
             .Write("DELETE", "/v1/models/{model}", DeleteModelAsync);
         routes.Family(ApiFamilies.InferenceV1)
-            .Read("POST", V1 + "chat/{endpoint}", ChatV1Async)
-            .Read("POST", V1 + "completions/{endpoint}", CompletionV1Async)
-            .Read("POST", V1 + "embeddings/{endpoint}", EmbeddingsV1Async)
-            .Read("POST", V1 + "tokenizer/{tokenizer}", TokenizerV1Async);
+            .Infer(V1 + "chat/{endpoint}", ChatV1Async)
+            .Infer(V1 + "completions/{endpoint}", CompletionV1Async)
+            .Infer(V1 + "embeddings/{endpoint}", EmbeddingsV1Async)
+            .Infer(V1 + "tokenizer/{tokenizer}", TokenizerV1Async);
     }
 
     private static Task ChatV2Async(HttpContext context, Body<ChatBody> body, PlatformCaller caller, InferenceService inference, TimeProvider time)
@@ -77,32 +76,34 @@ internal static class InferenceApi
     private static async Task AnswerV1Async(HttpContext context, PlatformCaller caller, InferenceService inference, ChatBody body, GenerationRequest request, V1Shape shape)
     {
         EchoRequestId(context);
-        var callee = await inference.FindAsync(caller.OwnerId, request.Model, request.Kind, context.RequestAborted);
-        using var lease = Enter(context, caller, request.Sampling.MaxTokens);
-        await Generation.AnswerAsync(context, [inference.GenerateAsync(callee, request, context.RequestAborted)], shape, body.Stream == true, lease);
+        await AnswerAsync(context, caller, inference, [request], 1, shape, body.Stream == true);
     }
 
-    private static async Task AnswerAsync(
+    private static Task AnswerAsync(
         HttpContext context, PlatformCaller caller, InferenceService inference, IReadOnlyList<GenerationRequest> requests, ChatBody body, Func<int, AnswerShape> shape)
     {
         var choices = body.Choices;
         if (requests.Count * choices > MostAnswers) throw PlatformException.Invalid("n", $"param[n] invalid: prompts times n is more than {MostAnswers}");
-        var callee = await inference.FindAsync(caller.OwnerId, requests[0].Model, requests[0].Kind, context.RequestAborted);
-        var answers = requests.SelectMany(request => Enumerable.Range(0, choices).Select(index => inference.GenerateAsync(callee, request.Again(index), context.RequestAborted)));
-        using var lease = Enter(context, caller, requests.Sum(request => (long)request.Sampling.MaxTokens) * choices);
-        await Generation.AnswerAsync(context, [.. answers], shape(choices), body.Stream == true, lease);
+        return AnswerAsync(context, caller, inference, requests, choices, shape(choices), body.Stream == true);
     }
 
-    private static RateLease Enter(HttpContext context, PlatformCaller caller, long tokens) =>
-        context.RequestServices.GetRequiredService<RateLimits>().Enter(context, caller.Key, tokens);
+    private static async Task AnswerAsync(
+        HttpContext context, PlatformCaller caller, InferenceService inference, IReadOnlyList<GenerationRequest> requests, int choices, AnswerShape shape, bool stream)
+    {
+        var callee = await inference.FindAsync(caller.OwnerId, requests[0].Model, requests[0].Kind, context.RequestAborted);
+        var call = InferenceCall.Of(context);
+        call.Reserve(callee, requests.Sum(request => request.MostPromptTokens + ((long)request.Sampling.MaxTokens * choices)));
+        var answers = requests.SelectMany(request => Enumerable.Range(0, choices).Select(index => inference.GenerateAsync(callee, request.Again(index), context.RequestAborted)));
+        await Generation.AnswerAsync(context, [.. answers], shape, stream, call);
+    }
 
     private static async Task<Embedded> EmbedAsync(HttpContext context, PlatformCaller caller, InferenceService inference, string? model, ServiceKind? kind, IReadOnlyList<string> texts)
     {
         var callee = await inference.FindAsync(caller.OwnerId, model, kind, context.RequestAborted);
-        // Most texts have fewer tokens than characters; what this one has is known when it is embedded.
-        using var lease = Enter(context, caller, texts.Sum(text => (long)text.Length));
+        var call = InferenceCall.Of(context);
+        call.Reserve(callee, texts.Sum(GenerationRequest.MostTokens));
         var answer = await inference.EmbedAsync(callee, texts, context.RequestAborted);
-        lease.Use(answer.PromptTokens);
+        call.Use(answer.PromptTokens, 0, 0);
         return answer;
     }
 

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Text;
+using Qianfan.Platform.Http;
 using Qianfan.Platform.Services;
 using Qianfan.WorkerProtocol;
 
@@ -103,9 +105,18 @@ internal sealed record Place(ServingSession Session, IDisposable Model, IDisposa
 /// <param name="Sampling">How.</param>
 internal sealed record GenerationRequest(string? Model, IReadOnlyList<ChatTurn>? Messages, string? Prompt, SamplingConfig Sampling)
 {
+    // A token holds a byte or more; what marks the ends of texts and whose they are comes on top.
+    private const int TemplateTokens = 8;
+
+    /// <summary>Most tokens that the prompt can have.</summary>
+    public long MostPromptTokens => Prompt is not null ? MostTokens(Prompt) : Messages!.Sum(message => MostTokens(message.Content)) + TemplateTokens;
+
     /// <summary>What a service must be to answer it.</summary>
     public ServiceKind Kind => Messages is null ? ServiceKind.Completions : ServiceKind.Chat;
 
     /// <summary>The same for another answer: with a seed, each answer has its own.</summary>
     public GenerationRequest Again(int index) => index > 0 && Sampling.Seed is { } seed ? this with { Sampling = Sampling with { Seed = unchecked(seed + index) } } : this;
+
+    /// <summary>Most tokens that a text can have.</summary>
+    public static long MostTokens(string text) => Encoding.UTF8.GetByteCount(text) + TemplateTokens;
 }

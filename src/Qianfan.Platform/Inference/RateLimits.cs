@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Qianfan.Platform.Http;
-using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.Inference;
 
@@ -17,7 +16,7 @@ internal sealed class RateLimits(TimeProvider time)
     /// <summary>Counts a request, and says in the answer's headers what is left.</summary>
     /// <param name="context">The request.</param>
     /// <param name="key">Whose it is.</param>
-    /// <param name="tokens">Most tokens that the answers can have.</param>
+    /// <param name="tokens">Most tokens that prompts and answers can have.</param>
     /// <exception cref="PlatformException">A limit is reached.</exception>
     public RateLease Enter(HttpContext context, PlatformKey key, long tokens)
     {
@@ -79,16 +78,9 @@ internal sealed class RateLimits(TimeProvider time)
     }
 }
 
-/// <summary>One request's reservation. Disposed when the request ends, however it does.</summary>
-internal sealed class RateLease(RateLimits.Window? window, long minute, long reserved) : IDisposable
+/// <summary>One request's reservation. Settled when the request ends, however it does.</summary>
+internal sealed class RateLease(RateLimits.Window? window, long minute, long reserved)
 {
-    private long _used;
-
-    /// <summary>Tells what was used so far.</summary>
-    public void Use(IEnumerable<DecodedSlot?> lasts) => _used = lasts.OfType<DecodedSlot>().Sum(slot => (long)slot.PromptTokens + slot.CompletionTokens);
-
-    /// <summary>Tells what was used so far.</summary>
-    public void Use(long tokens) => _used = tokens;
-
-    public void Dispose() => window?.Settle(minute, reserved, _used);
+    /// <summary>Gives back what was not used.</summary>
+    public void Settle(long used) => window?.Settle(minute, reserved, used);
 }

@@ -13,6 +13,8 @@ internal sealed class ServiceService(
     ModelService models,
     ServingWorker worker,
     DecodingSlots slots,
+    ServiceTroubles troubles,
+    ServiceMetricsReader metrics,
     DeploymentSupervisor supervisor,
     IOptions<PlatformOptions> options,
     TimeProvider time)
@@ -27,6 +29,9 @@ internal sealed class ServiceService(
 
     /// <summary>The models that are always served.</summary>
     public FineTuning.BaseModelCatalog BaseModels => models.BaseModels;
+
+    /// <summary>What services were asked.</summary>
+    public ServiceMetricsReader Metrics => metrics;
 
     /// <summary>Makes a service; it is deployed in the background.</summary>
     public async Task<ServiceRow> CreateAsync(string ownerId, CreateServiceRequest request, CancellationToken cancellationToken)
@@ -153,6 +158,7 @@ internal sealed class ServiceService(
     {
         var session = worker.Current;
         var (running, waiting) = slots.Count(service.PublicId);
+        var trouble = troubles.Last(service.PublicId);
         return new ServiceHealth
         {
             Loaded = session?.Models.IsLoaded(service.Model.PublicId) == true,
@@ -162,6 +168,8 @@ internal sealed class ServiceService(
             WorkerRestarts = worker.Restarts,
             WorkerMemoryBytes = session?.MemoryBytes ?? 0,
             WorkerMessage = worker.Trouble,
+            LastError = trouble?.Message,
+            LastErrorTime = trouble is { At: var at } ? WireTime.Iso(at) : null,
         };
     }
 
@@ -200,6 +208,7 @@ internal sealed class ServiceService(
             await context.Services.Where(row => row.Id == service.Id).ExecuteDeleteAsync(cancellationToken);
         }
 
+        troubles.Forget(service.PublicId);
         await supervisor.ReleaseAsync(service, cancellationToken);
     }
 

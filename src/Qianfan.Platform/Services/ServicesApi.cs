@@ -12,6 +12,7 @@ internal static class ServicesApi
     private const string Free = "Free";
 
     public static ActionTable<ServiceService> Actions { get; } = new ActionTable<ServiceService>()
+        .Read<DescribeServiceMetricRequest>("DescribeServiceMetric", MetricsAsync)
         .Write<CreateServiceRequest>("CreateService", CreateAsync)
         .Read<ServiceIdRequest>("DescribeService", DescribeAsync)
         .Read<DescribeServicesRequest>("DescribeServices", DescribeAllAsync)
@@ -46,6 +47,9 @@ internal static class ServicesApi
         var page = await services.ListAsync(caller.OwnerId, request, cancellationToken);
         return new ServiceDescriptionList { ServiceList = [.. page.Rows.Select(service => Describe(services, service))], PageInfo = page.Info };
     }
+
+    private static async Task<object?> MetricsAsync(ServiceService services, PlatformCaller caller, DescribeServiceMetricRequest request, CancellationToken cancellationToken) =>
+        await services.Metrics.ReadAsync(caller.OwnerId, request, cancellationToken);
 
     private static Task<object?> DescribePresetAsync(ServiceService services, PlatformCaller caller, DescribePresetServicesRequest request, CancellationToken cancellationToken)
     {
