@@ -210,7 +210,7 @@ public sealed class ServiceTests
         (await RollbackAsync()).Result().Text("modelVersionId").ShouldBe(older);
         await host.Client.V2Async("service", "StartService", new { serviceId = service });
         (await host.Client.AwaitServiceAsync(service, "Serving")).Text("modelVersionId").ShouldBe(older);
-        (await RollbackAsync()).Text("message").ShouldContain("no version before");
+        (await RollbackAsync()).Text("message").ShouldContain("no other version before");
         // What was served once may go, and with it the way back.
         (await host.Client.V2Async("model", "DeleteModel", new { modelId = newer })).Result<bool>().ShouldBeTrue();
 

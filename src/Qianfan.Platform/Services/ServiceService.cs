@@ -139,7 +139,9 @@ internal sealed class ServiceService(
         var target = service.Model;
         await ChangeAsync(service, async (context, row) =>
         {
-            if (row.NextVersionId is null) target = await StepBackAsync(context, service, cancellationToken);
+            target = row.NextVersionId is null
+                ? await StepBackAsync(context, row, cancellationToken)
+                : await context.ModelVersions.Include(version => version.Set).SingleAsync(version => version.Id == row.ModelVersionId, cancellationToken);
             Switch(row, target.Id);
         }, cancellationToken);
         await supervisor.ReleaseAsync(service, cancellationToken);
@@ -169,7 +171,7 @@ internal sealed class ServiceService(
             WorkerMemoryBytes = session?.MemoryBytes ?? 0,
             WorkerMessage = worker.Trouble,
             LastError = trouble?.Message,
-            LastErrorTime = trouble is { At: var at } ? WireTime.Iso(at) : null,
+            LastErrorTime = trouble is null ? null : WireTime.Iso(trouble.Value.At),
         };
     }
 
@@ -255,7 +257,7 @@ internal sealed class ServiceService(
             served.RemoveAt(0);
         }
 
-        return served.FirstOrDefault()?.Model ?? throw PlatformException.Conflict($"Service {service.PublicId} has served no version before {service.Model.PublicId}");
+        return served.FirstOrDefault()?.Model ?? throw PlatformException.Conflict($"Service {service.PublicId} has served no other version before");
     }
 
     private async Task<ModelVersionRow> GetVersionAsync(string ownerId, string? setId, string versionId, CancellationToken cancellationToken)

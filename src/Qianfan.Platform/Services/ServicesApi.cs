@@ -155,7 +155,7 @@ internal static class ServicesApi
     private static async Task<IResult> ListAsync(Body<PresetServiceListRequest> body, PlatformCaller caller, ServiceService services, Models.ModelService models, CancellationToken cancellationToken)
     {
         var kinds = Enum.GetValues<ServiceKind>();
-        var wanted = body.Value.ApiTypeFilter is { Count: > 0 } filter ? [.. kinds.Where(kind => filter.Contains(kind.Wire()))] : kinds;
+        var wanted = body.Value.ApiTypeFilter is { Count: > 0 } filter ? kinds.Where(kind => filter.Contains(kind.Wire())).ToArray() : kinds;
         var custom = await services.ListAllAsync(caller.OwnerId, cancellationToken);
         return Answers.V1(new PresetServiceList
         {
