@@ -185,7 +185,7 @@ public sealed class ServiceDirectory(IDbContextFactory<PortalDbContext> contexts
         var version = await OnPlatform(db, service, back.ModelVersionId).Include(v => v.ModelSet).FirstOrDefaultAsync(cancellationToken);
         if (version is not null)
             service.ModelVersionId = version.Id;
-        var parameters = version is null ? new() { ["to"] = back.ModelVersionId } : Named(version);
+        var parameters = version is null ? new Dictionary<string, string> { ["to"] = back.ModelVersionId } : Named(version);
         audit.Add(db, actor, AuditActions.ServiceRolledBack, (service.Id, service.Name), teamId, projectId, parameters);
         await db.SaveChangesAsync(cancellationToken);
     }
