@@ -41,6 +41,12 @@ public sealed class PlatformOptions
     /// <summary>Time in which a model has to be loaded, 1 second to 1 hour. Default 5 minutes.</summary>
     public TimeSpan ModelLoadTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>Time without a call after which a service's model leaves the worker's memory, 1 second to 30 days; the next call waits until it is loaded again. Zero keeps models loaded. Default 30 minutes.</summary>
+    public TimeSpan ServiceIdleTimeout { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>Requests that may wait for one of a service's slots, 0 to 100,000; later ones are refused. Default 256.</summary>
+    public int ServiceQueueLength { get; set; } = 256;
+
     /// <summary>Time between keep-alive comments on an idle event stream, 1 second to 5 minutes. Default 15 seconds.</summary>
     public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(15);
 
@@ -107,6 +113,8 @@ internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOption
         Require(options.TrainingRetries is >= 0 and <= 20, "TrainingRetries must be between 0 and 20.");
         Require(Within(options.WorkerStopTimeout, 1, 60), "WorkerStopTimeout must be between 1 and 60 seconds.");
         Require(Within(options.ModelLoadTimeout, 1, 3600), "ModelLoadTimeout must be between 1 second and 1 hour.");
+        Require(options.ServiceIdleTimeout == TimeSpan.Zero || Within(options.ServiceIdleTimeout, 1, 30 * 86_400), "ServiceIdleTimeout must be 0, or between 1 second and 30 days.");
+        Require(options.ServiceQueueLength is >= 0 and <= 100_000, "ServiceQueueLength must be between 0 and 100000.");
         Require(Within(options.KeepAlive, 1, 300), "KeepAlive must be between 1 second and 5 minutes.");
         Require(Within(options.UsageRecordLife, 86_400, 3650 * 86_400), "UsageRecordLife must be between 1 day and 10 years.");
         foreach (var (alias, model) in options.ModelAliases)

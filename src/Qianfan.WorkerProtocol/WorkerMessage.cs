@@ -28,7 +28,11 @@ public abstract record WorkerMessage;
 /// <param name="EngineVersion">Version of the engine's assembly.</param>
 /// <param name="ProcessId">The worker's process id.</param>
 /// <param name="Mode"><c>train</c>, <c>serve</c> or <c>export</c>.</param>
-public sealed record WorkerHello(int Protocol, string EngineVersion, int ProcessId, string Mode) : WorkerMessage;
+public sealed record WorkerHello(int Protocol, string EngineVersion, int ProcessId, string Mode) : WorkerMessage
+{
+    /// <summary>Requests that a serving worker decodes together: it puts off what is sent beyond that, in the order of arrival. Null in other workers, and where there is no such limit.</summary>
+    public int? Slots { get; init; }
+}
 
 /// <summary>Sent every few seconds, whatever else happens.</summary>
 /// <param name="WorkingSetBytes">Memory of the worker process.</param>

@@ -250,6 +250,28 @@ public sealed class ServingEngineTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_holds_a_model_that_was_unloaded()
+    {
+        var store = new ModelStore(1);
+        var model = ServeAndUnload(store);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
+        model.IsAlive.ShouldBeFalse();
+
+        // A method of its own: whatever it has had in its hands is let go.
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        WeakReference ServeAndUnload(ModelStore store)
+        {
+            var load = new LoadModel("load", "n", _folder.Path);
+            var served = store.Load(load);
+            _engine.Add(load, served);
+            _engine.Handle(new Generate("a", "n", null, "The sky", new SamplingConfig { MaxTokens = 12 }));
+            RunToTheEnd();
+            _engine.Handle(new UnloadModel("n"));
+            return new WeakReference(served.Base);
+        }
+    }
+
+    [Fact]
     public void Whoever_decodes_gets_a_token_with_each_step_while_a_long_prompt_is_read()
     {
         using var folder = new TestFolder();

@@ -195,7 +195,8 @@ public sealed class AccessTests
         foreach (var action in new[] { "DescribeModelSet", "DeleteModelSet" }) yield return new("POST", $"/v2/model?Action={action}", new { modelSetId = mine.Set });
         foreach (var action in new[] { "DescribeModel", "DeleteModel" }) yield return new("POST", $"/v2/model?Action={action}", new { modelId = mine.Version });
         yield return new("POST", "/v2/model?Action=CreateCustomModel", new { modelSetId = mine.Set, trainMeta = new { taskId = mine.Task } });
-        foreach (var action in new[] { "DescribeService", "StopService", "StartService", "DeleteService" }) yield return new("POST", $"/v2/service?Action={action}", new { serviceId = mine.Service });
+        foreach (var action in new[] { "DescribeService", "RollbackService", "StopService", "StartService", "DeleteService" }) yield return new("POST", $"/v2/service?Action={action}", new { serviceId = mine.Service });
+        yield return new("POST", "/v2/service?Action=DescribeServiceMetric", new { startTime = "2026-01-01T00:00:00Z", endTime = "2026-01-02T00:00:00Z", serviceId = new[] { mine.Service } });
         yield return new("POST", "/v2/service?Action=ModifyService", new { serviceId = mine.Service, modelSetId = mine.Set, modelId = mine.Version });
         yield return new("POST", "/v2/service?Action=CreateService", new { modelSetId = mine.Set, modelId = mine.Version, name = "s", urlSuffix = "theirs" });
         yield return new("POST", "/wenxinworkshop/service/apply", new { modelId = mine.Set, modelVersionId = mine.Version, name = "s", uri = "theirs" });

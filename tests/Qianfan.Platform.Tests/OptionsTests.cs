@@ -14,6 +14,8 @@ public sealed class OptionsTests
         { "MaxRequestBytes", options => options.MaxRequestBytes = 1 },
         { "TrainingRetries", options => options.TrainingRetries = -1 },
         { "WorkerStopTimeout", options => options.WorkerStopTimeout = TimeSpan.Zero },
+        { "ServiceIdleTimeout", options => options.ServiceIdleTimeout = TimeSpan.FromMilliseconds(1) },
+        { "ServiceQueueLength", options => options.ServiceQueueLength = -1 },
         { "KeepAlive", options => options.KeepAlive = TimeSpan.FromHours(1) },
         { "UsageRecordLife", options => options.UsageRecordLife = TimeSpan.Zero },
         { "Keys:3:SecretKey", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "short" }) },

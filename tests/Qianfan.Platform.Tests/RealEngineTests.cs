@@ -43,8 +43,46 @@ public sealed class RealEngineTests
         await ShowLearntAsync(host, job, task, starts: 2);
     }
 
-    private static string Rows() =>
-        string.Join('\n', Enumerable.Repeat(JsonSerializer.Serialize(new[] { new { prompt = Question, response = new[] { new[] { Answer } } } }), 4));
+    [Fact]
+    public async Task Two_adapters_share_a_worker_and_come_back_after_they_were_idle()
+    {
+        var engine = new RealEngine();
+        await using var host = await PlatformHost.StartAsync(engine: engine, configure: options => options.ServiceIdleTimeout = TimeSpan.FromSeconds(2));
+        var answers = new Dictionary<string, string> { ["north"] = "The lamp is green.", ["south"] = "Seven boats came home." };
+        foreach (var (name, answer) in answers)
+        {
+            var (job, task) = await host.Client.TaskAsync("LoRA", new { epoch = 50, batchSize = 4 }, await host.Client.DatasetAsync(Rows(answer)), splitRatio: 0);
+            (await host.Client.AwaitTaskAsync(task, "Done", "Failed")).Text("runStatus").ShouldBe("Done");
+            var (set, version) = await host.Client.PublishAsync(job, task, name);
+            var service = (await host.Client.V2Async("service", "CreateService", new { modelSetId = set, modelId = version, name, urlSuffix = name })).Result().Text("serviceId");
+            (await host.Client.AwaitServiceAsync(service, "Serving", "Failed")).Text("runStatus").ShouldBe("Serving");
+        }
+
+        await AskBothAsync();
+        foreach (var name in answers.Keys) await AwaitUnloadedAsync(host.Client, name);
+        await AskBothAsync();
+        engine.ServersStarted.ShouldBe(1);
+
+        async Task AskBothAsync()
+        {
+            // At the same time: each adapter corrects its own answer alone.
+            var asking = answers.ToDictionary(entry => entry.Key, entry => AskAsync(host.Client, entry.Key, Question));
+            foreach (var (name, answer) in answers) (await asking[name]).Trim().ShouldBe(answer);
+        }
+    }
+
+    private static async Task AwaitUnloadedAsync(HttpClient client, string name)
+    {
+        while (true)
+        {
+            var service = (await client.V2Async("service", "DescribeServices", new { name })).Result()["serviceList"]![0]!.Text("serviceId");
+            if (!(await client.V2Async("service", "DescribeService", new { serviceId = service })).Result()["health"]!["loaded"]!.GetValue<bool>()) return;
+            await PlatformCalls.BreatheAsync();
+        }
+    }
+
+    private static string Rows(string answer = Answer) =>
+        string.Join('\n', Enumerable.Repeat(JsonSerializer.Serialize(new[] { new { prompt = Question, response = new[] { new[] { answer } } } }), 4));
 
     /// <summary>The task ends well, without a gap in its events, and what it learnt answers.</summary>
     private static async Task ShowLearntAsync(PlatformHost host, string job, string task, int starts)

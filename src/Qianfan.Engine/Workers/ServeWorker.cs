@@ -51,7 +51,9 @@ internal sealed class ServeWorker
             loading.RemoveAll(task => task.IsCompleted);
             if (message is LoadModel load)
                 loading.Add(Task.Run(() => Load(load), cancellationToken));
-            else if (message is Generate or Embed or CancelRequest or UnloadModel)
+            else if (message is UnloadModel)
+                _inbox.Writer.TryWrite(engine => Unload(engine, message));
+            else if (message is Generate or Embed or CancelRequest)
                 _inbox.Writer.TryWrite(engine => engine.Handle(message));
             else
                 _log.WriteLine($"A serving worker has no use for {message.GetType().Name}.");
@@ -73,6 +75,13 @@ internal sealed class ServeWorker
             if (_engine.HasWork)
                 _engine.Step();
         }
+    }
+
+    private static void Unload(ServingEngine engine, HostMessage message)
+    {
+        engine.Handle(message);
+        // An idle worker allocates nothing and so would never collect: the memory is wanted back now. Nothing is moved, which keeps it short.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
     }
 
     private void Load(LoadModel request)

@@ -23,7 +23,7 @@ internal sealed class WorkerChannel : IAsyncDisposable
         _output = output;
         _log = log;
         var version = Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? "0.0.0";
-        Send(new WorkerHello(WorkerLine.ProtocolVersion, version, Environment.ProcessId, mode));
+        Send(new WorkerHello(WorkerLine.ProtocolVersion, version, Environment.ProcessId, mode) { Slots = mode == "serve" ? Serving.ServingEngine.MostActive : null });
         _timer = time.CreateTimer(_ => Send(Describe(new Heartbeat(Environment.WorkingSet))), null, s_heartbeat, s_heartbeat);
     }
 

@@ -35,6 +35,8 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
 
     public DbSet<ServiceRow> Services => Set<ServiceRow>();
 
+    public DbSet<ServedVersionRow> ServedVersions => Set<ServedVersionRow>();
+
     public DbSet<UsageRecord> UsageRecords => Set<UsageRecord>();
 
     public DbSet<UsageHour> UsageHours => Set<UsageHour>();
@@ -49,6 +51,7 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
         configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UtcTicks>();
         configurationBuilder.Properties<TaskState>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<ServiceState>().HaveConversion<string>().HaveMaxLength(16);
+        configurationBuilder.Properties<ServiceKind>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<UploadState>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<TaskOrigin>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<ApiGeneration>().HaveConversion<string>().HaveMaxLength(16);
@@ -101,6 +104,15 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
         {
             service.HasIndex(row => new { row.OwnerId, row.UrlSuffix }).IsUnique();
             service.HasOne(row => row.Model).WithMany().HasForeignKey(row => row.ModelVersionId).OnDelete(DeleteBehavior.Restrict);
+            service.HasOne(row => row.Next).WithMany().HasForeignKey(row => row.NextVersionId).OnDelete(DeleteBehavior.Restrict);
+            service.Property(row => row.Kind).HasDefaultValue(ServiceKind.Chat);
+        });
+        modelBuilder.Entity<ServedVersionRow>(served =>
+        {
+            served.HasIndex(row => new { row.ServiceId, row.Id });
+            served.HasOne<ServiceRow>().WithMany().HasForeignKey(row => row.ServiceId).OnDelete(DeleteBehavior.Cascade);
+            // A version that was served once may be deleted: there is no way back to it then.
+            served.HasOne(row => row.Model).WithMany().HasForeignKey(row => row.ModelVersionId).OnDelete(DeleteBehavior.Cascade);
         });
         modelBuilder.Entity<UsageRecord>(record =>
         {

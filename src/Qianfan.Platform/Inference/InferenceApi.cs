@@ -6,6 +6,7 @@ using Qianfan.Platform.Access;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
 using Qianfan.Platform.OpenAI;
+using Qianfan.Platform.Services;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.Inference;
@@ -89,19 +90,19 @@ internal static class InferenceApi
     private static async Task AnswerAsync(
         HttpContext context, PlatformCaller caller, InferenceService inference, IReadOnlyList<GenerationRequest> requests, int choices, AnswerShape shape, bool stream)
     {
-        var callee = await inference.FindAsync(caller.OwnerId, requests[0].Model, context.RequestAborted);
+        var callee = await inference.FindAsync(caller.OwnerId, requests[0].Model, requests[0].Kind, context.RequestAborted);
         var call = InferenceCall.Of(context);
         await call.ReserveAsync(callee, requests.Sum(request => request.MostPromptTokens + ((long)request.Sampling.MaxTokens * choices)));
-        var answers = requests.SelectMany(request => Enumerable.Range(0, choices).Select(index => inference.GenerateAsync(callee.Model, request.Again(index), context.RequestAborted)));
+        var answers = requests.SelectMany(request => Enumerable.Range(0, choices).Select(index => inference.GenerateAsync(callee, request.Again(index), context.RequestAborted)));
         await Generation.AnswerAsync(context, [.. answers], shape, stream, call);
     }
 
-    private static async Task<Embedded> EmbedAsync(HttpContext context, PlatformCaller caller, InferenceService inference, string? model, IReadOnlyList<string> texts)
+    private static async Task<Embedded> EmbedAsync(HttpContext context, PlatformCaller caller, InferenceService inference, string? model, ServiceKind? kind, IReadOnlyList<string> texts)
     {
-        var callee = await inference.FindAsync(caller.OwnerId, model, context.RequestAborted);
+        var callee = await inference.FindAsync(caller.OwnerId, model, kind, context.RequestAborted);
         var call = InferenceCall.Of(context);
         await call.ReserveAsync(callee, texts.Sum(GenerationRequest.MostTokens));
-        var answer = await inference.EmbedAsync(callee.Model, texts, context.RequestAborted);
+        var answer = await inference.EmbedAsync(callee, texts, context.RequestAborted);
         call.Use(answer.PromptTokens, 0, 0);
         return answer;
     }
@@ -111,7 +112,7 @@ internal static class InferenceApi
 
     private static async Task<IResult> EmbeddingsOpenAIAsync(HttpContext context, Body<EmbeddingsBody> body, PlatformCaller caller, InferenceService inference)
     {
-        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, body.Value.Texts(MostInputs));
+        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, ServiceKind.Embeddings, body.Value.Texts(MostInputs));
         return Answers.Plain(new { @object = "list", data = body.Value.Data(answer), model = body.Value.Model, usage = new { prompt_tokens = answer.PromptTokens, total_tokens = answer.PromptTokens } });
     }
 
@@ -127,7 +128,7 @@ internal static class InferenceApi
         EchoRequestId(context);
         var requests = body.Value.ToCompletions(null);
         if (requests.Count > 1) throw PlatformException.Invalid("prompt", "param[prompt] invalid: it must be one text");
-        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, [requests[0].Prompt!]);
+        var answer = await EmbedAsync(context, caller, inference, body.Value.Model, null, [requests[0].Prompt!]);
         return Answers.Plain(new
         {
             id = PublicId.Answer("as-"),
@@ -139,7 +140,7 @@ internal static class InferenceApi
 
     private static async Task<IResult> EmbedAsync(HttpContext context, PlatformCaller caller, InferenceService inference, TimeProvider time, string? model, EmbeddingsBody body)
     {
-        var answer = await EmbedAsync(context, caller, inference, model, body.Texts(MostInputs));
+        var answer = await EmbedAsync(context, caller, inference, model, ServiceKind.Embeddings, body.Texts(MostInputs));
         return Answers.Plain(new
         {
             id = PublicId.Answer("as-"),

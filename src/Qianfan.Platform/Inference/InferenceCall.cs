@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Http;
+using Qianfan.Platform.Services;
 using Qianfan.Platform.Spending;
 using Qianfan.Platform.Usage;
 
@@ -62,7 +63,11 @@ internal sealed class InferenceCall
         (_record.PromptTokens, _record.CompletionTokens, _record.CachedTokens) = (promptTokens, completionTokens, cachedTokens);
 
     /// <summary>Says that the call has failed after its answer began.</summary>
-    public void Fail(PlatformException error) => _record.Status = error.Status;
+    public void Fail(PlatformException error)
+    {
+        _record.Status = error.Status;
+        if (error.Status >= StatusCodes.Status500InternalServerError) _calls.Troubles.Note(_record.ServiceId, error.Message);
+    }
 
     private static async Task RunAsync(HttpContext context, RequestDelegate inner)
     {
@@ -74,9 +79,9 @@ internal sealed class InferenceCall
         }
         catch (Exception exception)
         {
-            call._record.Status = exception switch
+            if (exception is PlatformException platform) call.Fail(platform);
+            else call._record.Status = exception switch
             {
-                PlatformException error => error.Status,
                 BadHttpRequestException error => error.StatusCode,
                 OperationCanceledException when context.RequestAborted.IsCancellationRequested => StatusCodes.Status499ClientClosedRequest,
                 _ => StatusCodes.Status500InternalServerError,
@@ -101,4 +106,4 @@ internal sealed class InferenceCall
 }
 
 /// <summary>What inference calls need.</summary>
-internal sealed record InferenceCalls(RateLimits Rates, Budgets Budgets, UsageWriter Records, TimeProvider Time);
+internal sealed record InferenceCalls(RateLimits Rates, Budgets Budgets, UsageWriter Records, ServiceTroubles Troubles, TimeProvider Time);

@@ -9,21 +9,26 @@ namespace Qianfan.Platform.Inference;
 /// <summary>Finds what a caller means by "model": a service of theirs (by endpoint or id), or a base model.</summary>
 internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts, BaseModelCatalog baseModels, DataFolders folders)
 {
-    /// <summary>The model to ask.</summary>
-    /// <exception cref="PlatformException">There is none, or it isn't ready.</exception>
-    public async Task<Callee> FindAsync(string ownerId, string? name, CancellationToken cancellationToken)
+    /// <summary>Who is to answer.</summary>
+    /// <param name="ownerId">Whose services.</param>
+    /// <param name="name">As the caller names it.</param>
+    /// <param name="kind">What is asked for; null for what any model can.</param>
+    /// <param name="cancellationToken">Breaks off.</param>
+    /// <exception cref="PlatformException">There is none of this name, it isn't ready, or it doesn't answer such requests.</exception>
+    public async Task<Callee> FindAsync(string ownerId, string? name, ServiceKind? kind, CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(name)) throw PlatformException.Missing("model");
-        if (baseModels.Find(name) is { } model) return new Callee(ModelSpec.Of(model, folders), model.Name, "");
+        if (baseModels.Find(name) is { } model) return new Callee(ModelSpec.Of(model, folders), model.Name, "", $"{ownerId}/{model.Name}", null);
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var number = OwnedRows.ParseId(name);
         var service = await context.Services.AsNoTracking().Include(row => row.Model)
             .Where(row => row.OwnerId == ownerId && (row.UrlSuffix == name || row.PublicId == name || row.Id == number))
             .FirstOrDefaultAsync(cancellationToken)
             ?? throw Unknown(name);
+        if (kind is { } wanted) service.RefuseOther(wanted);
         return service.State switch
         {
-            ServiceState.Serving => new Callee(ModelSpec.Of(service.Model, folders), service.UrlSuffix, service.PublicId),
+            ServiceState.Serving => new Callee(ModelSpec.Of(service.Model, folders), service.UrlSuffix, service.PublicId, service.PublicId, service.Replicas),
             ServiceState.Failed => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} failed to deploy: {service.Error}"),
             ServiceState.Stopped => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} is stopped"),
             _ => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} is being deployed; try again in a moment"),
@@ -47,7 +52,9 @@ internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts,
 /// <param name="Model">What the worker is asked for.</param>
 /// <param name="Name">The service's endpoint, or the base model's name.</param>
 /// <param name="ServiceId">The service (<c>svco-...</c>); empty for a base model.</param>
-internal sealed record Callee(ModelSpec Model, string Name, string ServiceId);
+/// <param name="Lane">Calls with the same share slots: those of a service, and an owner's to a base model.</param>
+/// <param name="Slots">How many of them decode at once; null for as many as the worker can.</param>
+internal sealed record Callee(ModelSpec Model, string Name, string ServiceId, string Lane, int? Slots);
 
 /// <summary>What can stand as <c>model</c> in a request.</summary>
 internal sealed record CallableModel(string Id, DateTimeOffset Created, string Owner);

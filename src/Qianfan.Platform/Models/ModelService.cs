@@ -227,7 +227,9 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
     private static async Task RefuseServedAsync(PlatformDbContext context, IEnumerable<ModelVersionRow> versions, CancellationToken cancellationToken)
     {
         var ids = versions.Select(version => version.Id).ToList();
-        var service = await context.Services.AsNoTracking().Include(row => row.Model).FirstOrDefaultAsync(row => ids.Contains(row.ModelVersionId), cancellationToken);
-        if (service is not null) throw PlatformException.Conflict($"Version {service.Model.PublicId} is deployed as service {service.PublicId}; delete the service first");
+        var service = await context.Services.AsNoTracking().Include(row => row.Model).Include(row => row.Next).FirstOrDefaultAsync(row => ids.Contains(row.ModelVersionId) || (row.NextVersionId != null && ids.Contains(row.NextVersionId.Value)), cancellationToken);
+        if (service is null) return;
+        var version = ids.Contains(service.ModelVersionId) ? service.Model : service.Next!;
+        throw PlatformException.Conflict($"Version {version.PublicId} is deployed as service {service.PublicId}; delete the service first");
     }
 }

@@ -66,7 +66,9 @@ internal sealed class FineTunedModels(
         var served = await services.ListAsync(task.OwnerId, new DescribeServicesRequest { Name = name }, cancellationToken);
         if (served.Rows.Count == 0)
         {
-            var request = new CreateServiceRequest { ModelSetId = version.Set.PublicId, ModelId = version.PublicId, Name = name, UrlSuffix = name };
+            // OpenAI's API has no word for replicas: all answers that one request may ask for decode together.
+            var resources = new ServiceResourceConfig { Type = ServiceService.StandardType, ReplicasCount = ChatBody.MostChoices };
+            var request = new CreateServiceRequest { ModelSetId = version.Set.PublicId, ModelId = version.PublicId, Name = name, UrlSuffix = name, ResourceConfig = resources };
             await services.CreateAsync(task.OwnerId, request, cancellationToken);
         }
 

@@ -11,15 +11,14 @@ internal static class ServicesApi
 {
     private const string Free = "Free";
 
-    // Every model here answers all three.
-    private static readonly string[] s_kinds = ["chat", "completions", "embeddings"];
-
     public static ActionTable<ServiceService> Actions { get; } = new ActionTable<ServiceService>()
+        .Read<DescribeServiceMetricRequest>("DescribeServiceMetric", MetricsAsync)
         .Write<CreateServiceRequest>("CreateService", CreateAsync)
         .Read<ServiceIdRequest>("DescribeService", DescribeAsync)
         .Read<DescribeServicesRequest>("DescribeServices", DescribeAllAsync)
         .Read<DescribePresetServicesRequest>("DescribePresetServices", DescribePresetAsync)
         .Write<ModifyServiceRequest>("ModifyService", ModifyAsync)
+        .Write<ServiceIdRequest>("RollbackService", RollbackAsync)
         .Write<ServiceIdRequest>("StopService", StopAsync)
         .Write<ServiceIdRequest>("StartService", StartAsync)
         .Write<ServiceIdRequest>("DeleteService", DeleteAsync);
@@ -41,7 +40,7 @@ internal static class ServicesApi
     }
 
     private static async Task<object?> DescribeAsync(ServiceService services, PlatformCaller caller, ServiceIdRequest request, CancellationToken cancellationToken) =>
-        Describe(services, await services.GetAsync(caller.OwnerId, request.ServiceId, cancellationToken));
+        await DescribeOneAsync(services, await services.GetAsync(caller.OwnerId, request.ServiceId, cancellationToken), cancellationToken);
 
     private static async Task<object?> DescribeAllAsync(ServiceService services, PlatformCaller caller, DescribeServicesRequest request, CancellationToken cancellationToken)
     {
@@ -49,17 +48,20 @@ internal static class ServicesApi
         return new ServiceDescriptionList { ServiceList = [.. page.Rows.Select(service => Describe(services, service))], PageInfo = page.Info };
     }
 
+    private static async Task<object?> MetricsAsync(ServiceService services, PlatformCaller caller, DescribeServiceMetricRequest request, CancellationToken cancellationToken) =>
+        await services.Metrics.ReadAsync(caller.OwnerId, request, cancellationToken);
+
     private static Task<object?> DescribePresetAsync(ServiceService services, PlatformCaller caller, DescribePresetServicesRequest request, CancellationToken cancellationToken)
     {
         var models = services.BaseModels.List()
             .Where(model => request.ServiceIds is not { Count: > 0 } ids || ids.Contains(model.Name))
-            .Where(_ => request.ServiceType is not { Count: > 0 } types || types.Contains("chat"))
+            .Where(_ => request.ServiceType is not { Count: > 0 } types || types.Contains(ServiceKind.Chat.Wire()))
             .Where(_ => request.ChargeStatus is not { Count: > 0 } charges || charges.Contains(Free));
         return Task.FromResult<object?>(new
         {
             serviceList = models.Select(model => new
             {
-                serviceId = model.Name, name = model.Name, description = model.Description, url = services.Url(model.Name), serviceType = "chat", runStatus = ServiceRunStatus.Serving.Value, chargeStatus = Free,
+                serviceId = model.Name, name = model.Name, description = model.Description, url = services.Url(model.Name), serviceType = ServiceKind.Chat.Wire(), runStatus = ServiceRunStatus.Serving.Value, chargeStatus = Free,
             }),
         });
     }
@@ -75,7 +77,7 @@ internal static class ServicesApi
             Name = request.Name,
             UrlSuffix = request.Uri.Length > 0 ? request.Uri : PublicId.Endpoint(),
             Description = request.Description,
-            ResourceConfig = new ServiceResourceConfig { Type = "CPU-I-2", ReplicasCount = request.Replicas },
+            ResourceConfig = new ServiceResourceConfig { Type = ServiceService.StandardType, ReplicasCount = request.Replicas },
         }, cancellationToken);
         return Answers.V1(new { result = true, serviceId = service.Id, serviceIdStr = service.PublicId });
     }
@@ -97,9 +99,9 @@ internal static class ServicesApi
             version = "1",
             name = service.Name,
             uri = service.UrlSuffix,
-            fullUri = services.Url(service.UrlSuffix),
+            fullUri = services.Url(service.UrlSuffix, service.Kind),
             applyStatus = 2,
-            serviceStatus = V1Status(service.State),
+            serviceStatus = V1Status(Status(service)),
             sourceType = 1,
             onlineTime = service.ModifiedAt.ToUnixTimeSeconds(),
             callUnitPrice = "0",
@@ -111,7 +113,7 @@ internal static class ServicesApi
             timeout = 0,
             qps = service.Qps ?? 0,
             noAuthAccess = false,
-            hasDeploying = service.State is ServiceState.New or ServiceState.Deploying,
+            hasDeploying = Status(service) is ServiceState.New or ServiceState.Deploying,
             openDcl = false,
             payType = 0,
             creator = service.OwnerId,
@@ -124,6 +126,12 @@ internal static class ServicesApi
     {
         await services.ModifyAsync(caller.OwnerId, request, cancellationToken);
         return true;
+    }
+
+    private static async Task<object?> RollbackAsync(ServiceService services, PlatformCaller caller, ServiceIdRequest request, CancellationToken cancellationToken)
+    {
+        var version = await services.RollbackAsync(caller.OwnerId, request.ServiceId, cancellationToken);
+        return new RollbackServiceResult { ModelId = version.Set.PublicId, ModelVersionId = version.PublicId };
     }
 
     private static async Task<object?> StopAsync(ServiceService services, PlatformCaller caller, ServiceIdRequest request, CancellationToken cancellationToken)
@@ -146,40 +154,55 @@ internal static class ServicesApi
 
     private static async Task<IResult> ListAsync(Body<PresetServiceListRequest> body, PlatformCaller caller, ServiceService services, Models.ModelService models, CancellationToken cancellationToken)
     {
-        var wanted = body.Value.ApiTypeFilter is { Count: > 0 } filter ? s_kinds.Where(filter.Contains).ToArray() : s_kinds;
+        var kinds = Enum.GetValues<ServiceKind>();
+        var wanted = body.Value.ApiTypeFilter is { Count: > 0 } filter ? kinds.Where(kind => filter.Contains(kind.Wire())).ToArray() : kinds;
         var custom = await services.ListAllAsync(caller.OwnerId, cancellationToken);
         return Answers.V1(new PresetServiceList
         {
-            Common = [.. models.BaseModels.List().SelectMany(model => wanted.Select(kind => Entry(services, kind, model.Name, model.Name, model.Name, "Done")))],
-            Custom = [.. custom.SelectMany(service => wanted.Select(kind => Entry(services, kind, service.Name, service.UrlSuffix, service.Model.BaseModel, V1Status(service.State))))],
+            Common = [.. models.BaseModels.List().SelectMany(model => wanted.Select(kind => Entry(services, kind, model.Name, model.Name, model.Name, ServiceState.Serving)))],
+            Custom = [.. custom.SelectMany(service => service.Kind.Answered().Intersect(wanted).Select(kind => Entry(services, kind, service.Name, service.UrlSuffix, service.Model.BaseModel, Status(service))))],
         });
     }
 
-    private static PresetService Entry(ServiceService services, string kind, string name, string suffix, string trainType, string status) => new()
+    private static PresetService Entry(ServiceService services, ServiceKind kind, string name, string suffix, string trainType, ServiceState status) => new()
     {
         Name = name,
         Url = services.Url(suffix, kind),
-        ApiType = kind,
+        ApiType = kind.Wire(),
         ChargeStatus = "FREE",
-        VersionList = [new PresetServiceVersion { TrainType = trainType, ServiceStatus = status }],
+        VersionList = [new PresetServiceVersion { TrainType = trainType, ServiceStatus = V1Status(status) }],
     };
 
     // V1 calls what is ready "Done".
     private static string V1Status(ServiceState state) => state == ServiceState.Serving ? "Done" : state.ToString();
+
+    // What loads another version is being deployed, although it answers.
+    private static ServiceState Status(ServiceRow service) => service is { State: ServiceState.Serving, NextVersionId: not null } ? ServiceState.Deploying : service.State;
 
     private static ServiceDescription Describe(ServiceService services, ServiceRow service) => new()
     {
         ServiceId = service.PublicId,
         ModelId = service.Model.Set.PublicId,
         ModelVersionId = service.Model.PublicId,
+        NextModelVersionId = service.Next?.PublicId,
         Name = service.Name,
         Description = service.Description,
-        Url = services.Url(service.UrlSuffix),
-        ServiceType = "chat",
-        RunStatus = new ServiceRunStatus(service.State.ToString()),
+        Url = services.Url(service.UrlSuffix, service.Kind),
+        ServiceType = service.Kind.Wire(),
+        RunStatus = new ServiceRunStatus(Status(service).ToString()),
         ChargeStatus = Free,
         ResourceConfig = new ServiceResourceConfig { Type = service.ResourceType, ReplicasCount = service.Replicas, Qps = service.Qps },
         CreateTime = WireTime.Iso(service.CreatedAt),
         Message = service.Error,
     };
+
+    private static async Task<ServiceDescription> DescribeOneAsync(ServiceService services, ServiceRow service, CancellationToken cancellationToken)
+    {
+        var history = await services.HistoryAsync(service, cancellationToken);
+        return Describe(services, service) with
+        {
+            History = [.. history.Select(row => new ServedVersion { ModelId = row.Model.Set.PublicId, ModelVersionId = row.Model.PublicId, Since = WireTime.Iso(row.Since) })],
+            Health = services.Health(service),
+        };
+    }
 }

@@ -8,40 +8,31 @@ using Qianfan.WorkerProtocol;
 namespace Qianfan.Platform.Services;
 
 /// <summary>One life of the serving worker: the models it has loaded and the requests it works on. Thread-safe.</summary>
-internal sealed class ServingSession(IWorker worker)
+internal sealed class ServingSession
 {
+    private readonly IWorker _worker;
     private readonly ConcurrentDictionary<string, IPendingRequest> _pending = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, Lazy<Task<ModelLoaded>>> _models = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _lastId;
+    private long _memoryBytes;
+
+    public ServingSession(IWorker worker, TimeProvider time)
+    {
+        _worker = worker;
+        Models = new LoadedModels(SendLoadAsync, key => worker.SendAsync(new UnloadModel(key), CancellationToken.None).AsTask(), time);
+    }
+
+    /// <summary>What it has in memory.</summary>
+    public LoadedModels Models { get; }
+
+    /// <summary>Memory of the worker process, as it last said; 0 before that.</summary>
+    public long MemoryBytes => Interlocked.Read(ref _memoryBytes);
 
     /// <summary>Completes when the worker is gone.</summary>
     public Task Ended => _ended.Task;
 
     /// <summary>Requests that are not answered yet.</summary>
     public int Requests => _pending.Count;
-
-    /// <summary>Loads a model, once for all who ask.</summary>
-    /// <exception cref="WorkerRequestException">It can't be loaded; the next who asks tries again.</exception>
-    public async Task<ModelLoaded> LoadAsync(ModelSpec model, CancellationToken cancellationToken)
-    {
-        var load = _models.GetOrAdd(model.Key, _ => new Lazy<Task<ModelLoaded>>(() => SendLoadAsync(model)));
-        try
-        {
-            return await load.Value.WaitAsync(cancellationToken);
-        }
-        catch (WorkerRequestException)
-        {
-            _models.TryRemove(KeyValuePair.Create(model.Key, load));
-            throw;
-        }
-    }
-
-    /// <summary>Forgets a model.</summary>
-    public async Task UnloadAsync(string modelKey, CancellationToken cancellationToken)
-    {
-        if (_models.TryRemove(modelKey, out _)) await worker.SendAsync(new UnloadModel(modelKey), cancellationToken);
-    }
 
     /// <summary>Generates text. When the caller stops listening, so does the worker.</summary>
     public async IAsyncEnumerable<DecodedSlot> GenerateAsync(
@@ -54,7 +45,7 @@ internal sealed class ServingSession(IWorker worker)
         var finished = false;
         try
         {
-            await worker.SendAsync(generate, cancellationToken);
+            await _worker.SendAsync(generate, cancellationToken);
             await foreach (var slot in pending.ReadAsync(cancellationToken))
             {
                 finished = slot.FinishReason is not null;
@@ -64,7 +55,7 @@ internal sealed class ServingSession(IWorker worker)
         finally
         {
             _pending.TryRemove(id, out _);
-            if (!finished && !_ended.Task.IsCompleted) await worker.SendAsync(new CancelRequest(id), CancellationToken.None);
+            if (!finished && !_ended.Task.IsCompleted) await _worker.SendAsync(new CancelRequest(id), CancellationToken.None);
         }
     }
 
@@ -90,6 +81,9 @@ internal sealed class ServingSession(IWorker worker)
             case Embedded embedded when _pending.TryGetValue(embedded.RequestId, out var embed):
                 embed.Answer(embedded);
                 break;
+            case Heartbeat heartbeat:
+                Interlocked.Exchange(ref _memoryBytes, heartbeat.WorkingSetBytes);
+                break;
             case RequestFailed failed when _pending.TryGetValue(failed.RequestId, out var request):
                 request.Fail(new WorkerRequestException(failed.Code, failed.Message));
                 break;
@@ -103,7 +97,6 @@ internal sealed class ServingSession(IWorker worker)
         foreach (var (_, request) in _pending) request.Fail(new WorkerRequestException(WorkerRequestException.WorkerGone, reason));
     }
 
-    // Not the caller's token: others wait for the same model.
     private async Task<ModelLoaded> SendLoadAsync(ModelSpec model) =>
         (ModelLoaded)await AskAsync(id => new LoadModel(id, model.Key, model.ModelDirectory, model.AdapterDirectory), CancellationToken.None);
 
@@ -114,7 +107,7 @@ internal sealed class ServingSession(IWorker worker)
         Register(id, pending);
         try
         {
-            await worker.SendAsync(request(id), cancellationToken);
+            await _worker.SendAsync(request(id), cancellationToken);
             return await pending.Task.WaitAsync(cancellationToken);
         }
         finally
@@ -179,7 +172,10 @@ internal sealed class WorkerRequestException(string code, string message) : Exce
     /// <summary>The code for a worker that ended under the request.</summary>
     public const string WorkerGone = "worker_gone";
 
-    /// <summary>One of <see cref="WorkerErrors"/>, or <see cref="WorkerGone"/>.</summary>
+    /// <summary>The code for a model that takes too long to load.</summary>
+    public const string TooSlow = "too_slow";
+
+    /// <summary>One of <see cref="WorkerErrors"/>, <see cref="WorkerGone"/> or <see cref="TooSlow"/>.</summary>
     public string Code => code;
 
     /// <summary>The same as an API's error.</summary>
@@ -187,7 +183,8 @@ internal sealed class WorkerRequestException(string code, string message) : Exce
     {
         WorkerErrors.InvalidArgument => PlatformError.InvalidArgument,
         WorkerErrors.ContextLength => PlatformError.ContextLength,
-        WorkerErrors.ModelNotFound or WorkerErrors.ModelUnloaded or WorkerGone => PlatformError.Unavailable,
+        WorkerErrors.ModelNotFound or WorkerErrors.ModelUnloaded or WorkerErrors.OutOfMemory or WorkerGone or TooSlow => PlatformError.Unavailable,
+        WorkerErrors.Overloaded => PlatformError.Overloaded,
         _ => PlatformError.Internal,
     }, Message);
 }

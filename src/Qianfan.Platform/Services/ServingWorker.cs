@@ -9,7 +9,7 @@ namespace Qianfan.Platform.Services;
 
 /// <summary>Keeps the serving worker running: one process for all models, started again, ever later, when it ends.</summary>
 internal sealed partial class ServingWorker(
-    IWorkerLauncher launcher, IHostApplicationLifetime lifetime, IOptions<PlatformOptions> options, TimeProvider time, ILogger<ServingWorker> logger) : BackgroundService
+    IWorkerLauncher launcher, DecodingSlots slots, IHostApplicationLifetime lifetime, IOptions<PlatformOptions> options, TimeProvider time, ILogger<ServingWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(500);
@@ -18,7 +18,8 @@ internal sealed partial class ServingWorker(
 
     private readonly Lock _lock = new();
     private TaskCompletionSource<ServingSession> _session = NewSession();
-    private string _trouble = "it has not started yet";
+    private volatile string? _trouble;
+    private int _starts;
 
     /// <summary>The running worker; waits while it is being started.</summary>
     /// <exception cref="PlatformException">It does not start in time.</exception>
@@ -32,7 +33,7 @@ internal sealed partial class ServingWorker(
         }
         catch (TimeoutException)
         {
-            throw new PlatformException(PlatformError.Unavailable, "The serving worker is not running: " + _trouble);
+            throw new PlatformException(PlatformError.Unavailable, "The serving worker is not running: " + (_trouble ?? "it has not started yet"));
         }
     }
 
@@ -46,6 +47,12 @@ internal sealed partial class ServingWorker(
             return session.IsCompletedSuccessfully ? session.GetAwaiter().GetResult() : null;
         }
     }
+
+    /// <summary>How often a worker took the place of one that ended.</summary>
+    public int Restarts => Math.Max(0, Volatile.Read(ref _starts) - 1);
+
+    /// <summary>Why the last one ended or did not start; null when that never happened.</summary>
+    public string? Trouble => _trouble;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -89,7 +96,9 @@ internal sealed partial class ServingWorker(
 
         if (hello.Protocol != WorkerLine.ProtocolVersion)
             throw new WorkerException($"The engine speaks protocol {hello.Protocol}, the platform {WorkerLine.ProtocolVersion}: build both from the same source.");
-        var session = new ServingSession(worker);
+        var session = new ServingSession(worker, time);
+        slots.SetCapacity(hello.Slots ?? int.MaxValue);
+        Interlocked.Increment(ref _starts);
         var reason = "The serving worker ended; it is being started again";
         lock (_lock) _session.SetResult(session);
         try

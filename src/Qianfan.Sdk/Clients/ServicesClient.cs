@@ -46,9 +46,13 @@ public sealed class ServicesClient
         }
     }
 
-    /// <summary>Serves another model version under the same address.</summary>
+    /// <summary>Serves another model version under the same address; on our platform, also gives the service other resources.</summary>
     public Task<bool> ModifyAsync(ModifyServiceRequest request, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync(Path, "ModifyService", request, QianfanJson.Wire.ModifyServiceRequest, QianfanJson.Wire.Boolean, true, cancellationToken);
+
+    /// <summary>Extension of our platform: serves the version again that was served before; a switch that is under way is called off. Never repeated by itself: each call goes one version back.</summary>
+    public Task<RollbackServiceResult> RollbackAsync(string serviceId, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(Path, "RollbackService", Id(serviceId), QianfanJson.Wire.ServiceIdRequest, QianfanJson.Wire.RollbackServiceResult, false, cancellationToken);
 
     /// <summary>Extension of our platform: deletes a service.</summary>
     public Task<bool> DeleteAsync(string serviceId, CancellationToken cancellationToken = default) =>

@@ -78,6 +78,7 @@ namespace Qianfan.Sdk.Protocol;
 [JsonSerializable(typeof(CreateImportTaskRequest))]
 [JsonSerializable(typeof(CreateExportTaskRequest))]
 [JsonSerializable(typeof(DatasetTaskRequest))]
+[JsonSerializable(typeof(RollbackServiceResult))]
 [JsonSerializable(typeof(DescribeServiceMetricRequest))]
 [JsonSerializable(typeof(ServiceMetrics))]
 [JsonSerializable(typeof(DescribePresetServicesRequest))]

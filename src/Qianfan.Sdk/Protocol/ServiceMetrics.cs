@@ -38,8 +38,30 @@ public sealed record ServiceMetric
     /// <summary>Name.</summary>
     public string? ServiceName { get; set; }
 
-    /// <summary>One for each application.</summary>
+    /// <summary>One for each application; on our platform, for each access key.</summary>
     public IReadOnlyList<ServiceAppMetric> AppList { get; set; } = [];
+
+    /// <summary>Extension of our platform: how fast it answered; null when it generated nothing.</summary>
+    public ServicePerformance? Performance { get; set; }
+}
+
+/// <summary>Extension of our platform: how fast a service answered, measured on the newest calls of the span, 10,000 at the most.</summary>
+public sealed record ServicePerformance
+{
+    /// <summary>Calls that were measured: those that generated text.</summary>
+    public int Calls { get; set; }
+
+    /// <summary>Milliseconds from a call's beginning to its first token: half of the calls had it by then.</summary>
+    public double FirstTokenMillisecondsP50 { get; set; }
+
+    /// <summary>The same for 95 of 100 calls.</summary>
+    public double FirstTokenMillisecondsP95 { get; set; }
+
+    /// <summary>The same for 99 of 100 calls.</summary>
+    public double FirstTokenMillisecondsP99 { get; set; }
+
+    /// <summary>Tokens a second after the first one, the median of the calls; null when none had more than one.</summary>
+    public double? TokensPerSecondP50 { get; set; }
 }
 
 /// <summary>What a service was asked by one application.</summary>

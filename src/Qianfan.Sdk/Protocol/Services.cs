@@ -25,6 +25,9 @@ public sealed record CreateServiceRequest
 
     /// <summary>How it is paid.</summary>
     public ServiceBilling? Billing { get; set; }
+
+    /// <summary>Extension of our platform: <c>chat</c>, <c>completions</c> or <c>embeddings</c>; null for what the model was trained to do.</summary>
+    public string? ServiceType { get; set; }
 }
 
 /// <summary>Resources of a service.</summary>
@@ -33,7 +36,7 @@ public sealed record ServiceResourceConfig
     /// <summary><c>GPU-I-2</c>, <c>GPU-I-4</c>, <c>CPU-I-2</c>.</summary>
     public string Type { get; set; } = "GPU-I-2";
 
-    /// <summary>Copies of the model.</summary>
+    /// <summary>Copies of the model; on our platform, requests that decode at once. 1 to 64.</summary>
     public int ReplicasCount { get; set; } = 1;
 
     /// <summary>Requests a second.</summary>
@@ -113,8 +116,71 @@ public sealed record ServiceDescription
     /// <summary>ISO 8601.</summary>
     public string? CreateTime { get; set; }
 
-    /// <summary>Extension of our platform: why it failed.</summary>
+    /// <summary>Extension of our platform: why it failed, or why another version was not taken.</summary>
     public string? Message { get; set; }
+
+    /// <summary>Extension of our platform: the version (<c>amv-...</c>) that takes over as soon as it is loaded. The status is <c>Deploying</c> until then, and <see cref="ModelVersionId"/> answers.</summary>
+    public string? NextModelVersionId { get; set; }
+
+    /// <summary>Extension of our platform: versions that it has served, the newest first. The second is what it is rolled back to.</summary>
+    public IReadOnlyList<ServedVersion>? History { get; set; }
+
+    /// <summary>Extension of our platform: how it is at this moment.</summary>
+    public ServiceHealth? Health { get; set; }
+}
+
+/// <summary>Extension of our platform: a version that a service has served.</summary>
+public sealed record ServedVersion
+{
+    /// <summary><c>am-...</c></summary>
+    public string? ModelId { get; set; }
+
+    /// <summary><c>amv-...</c></summary>
+    public string? ModelVersionId { get; set; }
+
+    /// <summary>When it took over, ISO 8601.</summary>
+    public string? Since { get; set; }
+}
+
+/// <summary>Extension of our platform: how a service is at this moment.</summary>
+public sealed record ServiceHealth
+{
+    /// <summary>Whether its model is in memory; if not, the next call waits until it is.</summary>
+    public bool Loaded { get; set; }
+
+    /// <summary>Requests that decode.</summary>
+    public int Running { get; set; }
+
+    /// <summary>Requests that wait for one of the service's replicas.</summary>
+    public int Waiting { get; set; }
+
+    /// <summary>Whether the worker process runs.</summary>
+    public bool WorkerRunning { get; set; }
+
+    /// <summary>How often it was started again since the platform was.</summary>
+    public int WorkerRestarts { get; set; }
+
+    /// <summary>Its memory in bytes; 0 when it has not told yet.</summary>
+    public long WorkerMemoryBytes { get; set; }
+
+    /// <summary>Why it ended last, or doesn't start; null when it never did.</summary>
+    public string? WorkerMessage { get; set; }
+
+    /// <summary>Why a call failed last, through no fault of the caller; null when none has since the platform was started.</summary>
+    public string? LastError { get; set; }
+
+    /// <summary>When that was, ISO 8601.</summary>
+    public string? LastErrorTime { get; set; }
+}
+
+/// <summary>Result of <c>RollbackService</c>, an extension of our platform.</summary>
+public sealed record RollbackServiceResult
+{
+    /// <summary>The model set (<c>am-...</c>) that is served again.</summary>
+    public string? ModelId { get; set; }
+
+    /// <summary>The version (<c>amv-...</c>) that is served again.</summary>
+    public required string ModelVersionId { get; init; }
 }
 
 /// <summary>Body of <c>DescribeServices</c>.</summary>
@@ -165,10 +231,13 @@ public sealed record ModifyServiceRequest
     public required string ServiceId { get; init; }
 
     /// <summary>The model set to serve from now on.</summary>
-    public required string ModelSetId { get; init; }
+    public string? ModelSetId { get; set; }
 
-    /// <summary>The version to serve from now on.</summary>
-    public required string ModelId { get; init; }
+    /// <summary>The version to serve from now on. Null leaves the version as it is, which only our platform takes.</summary>
+    public string? ModelId { get; set; }
+
+    /// <summary>Extension of our platform: resources from now on, at once. Null leaves them as they are.</summary>
+    public ServiceResourceConfig? ResourceConfig { get; set; }
 }
 
 /// <summary>Body of V1 <c>service/list</c>.</summary>

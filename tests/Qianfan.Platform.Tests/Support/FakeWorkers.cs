@@ -27,6 +27,12 @@ internal sealed class FakeWorkers : IWorkerLauncher
     /// <summary>Models that can't be loaded.</summary>
     public ConcurrentDictionary<string, string> BrokenModels { get; } = new();
 
+    /// <summary>Models that are being loaded until the test lets them be.</summary>
+    public ConcurrentDictionary<string, TaskCompletionSource> SlowModels { get; } = new();
+
+    /// <summary>What serving workers say that they decode together.</summary>
+    public int? Slots { get; set; }
+
     /// <summary>What starting a worker throws.</summary>
     public WorkerException? LaunchFault { get; set; }
 
@@ -133,7 +139,7 @@ internal abstract class FakeWorker(FakeWorkers workers, string mode) : IWorker
 
     private async Task LiveAsync()
     {
-        if (workers.SaysHello) Say(new WorkerHello(WorkerLine.ProtocolVersion, "test", Environment.ProcessId, mode));
+        if (workers.SaysHello) Say(new WorkerHello(WorkerLine.ProtocolVersion, "test", Environment.ProcessId, mode) { Slots = mode == "serve" ? workers.Slots : null });
         try
         {
             await RunAsync();
@@ -220,6 +226,12 @@ internal sealed class FakeTrainer(FakeWorkers workers) : FakeWorker(workers, "tr
 internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "serve")
 {
     private readonly Channel<bool> _pieces = Channel.CreateUnbounded<bool>();
+    private readonly ConcurrentDictionary<string, string> _loaded = new();
+    private readonly Lock _lock = new();
+    private int _answering;
+
+    /// <summary>Most answers that it ever gave at once.</summary>
+    public int MostAnswering { get; private set; }
 
     /// <summary>Lets it send some pieces of text.</summary>
     public void SendPieces(int count = 1)
@@ -227,15 +239,19 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "ser
         for (var i = 0; i < count; i++) _pieces.Writer.TryWrite(true);
     }
 
-    /// <summary>Waits for a message of the platform.</summary>
-    public async Task<T> ExpectAsync<T>() where T : HostMessage
+    /// <summary>Waits for messages of the platform.</summary>
+    public async Task<IReadOnlyList<T>> ExpectAsync<T>(int count, Func<T, bool>? which = null) where T : HostMessage
     {
         while (true)
         {
-            if (Received.OfType<T>().FirstOrDefault() is { } message) return message;
+            var messages = Received.OfType<T>().Where(which ?? (_ => true)).ToList();
+            if (messages.Count >= count) return messages;
             await PlatformCalls.BreatheAsync();
         }
     }
+
+    /// <summary>Waits for a message of the platform.</summary>
+    public async Task<T> ExpectAsync<T>(Func<T, bool>? which = null) where T : HostMessage => (await ExpectAsync(1, which))[0];
 
     protected override async Task RunAsync()
     {
@@ -244,12 +260,14 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "ser
         {
             switch (message)
             {
-                case LoadModel load when Workers.BrokenModels.TryGetValue(load.ModelKey, out var reason):
-                    Say(new RequestFailed(load.RequestId, WorkerErrors.InvalidModel, reason));
-                    break;
                 case LoadModel load:
-                    Directory.Exists(load.ModelDirectory).ShouldBeTrue();
-                    Say(new ModelLoaded(load.RequestId, load.ModelKey, 512, 1000));
+                    running.Add(LoadAsync(load));
+                    break;
+                case UnloadModel unload:
+                    _loaded.TryRemove(unload.ModelKey, out _);
+                    break;
+                case Generate generate when !_loaded.ContainsKey(generate.ModelKey):
+                    Say(new RequestFailed(generate.RequestId, WorkerErrors.ModelNotFound, $"No model {generate.ModelKey} is loaded."));
                     break;
                 case Generate generate:
                     running.Add(AnswerAsync(generate));
@@ -263,13 +281,37 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "ser
         }
     }
 
+    private async Task LoadAsync(LoadModel load)
+    {
+        if (Workers.SlowModels.TryGetValue(load.ModelKey, out var patience)) await patience.Task.WaitAsync(Killed);
+        if (Workers.BrokenModels.TryGetValue(load.ModelKey, out var reason))
+        {
+            Say(new RequestFailed(load.RequestId, WorkerErrors.InvalidModel, reason));
+            return;
+        }
+
+        Directory.Exists(load.ModelDirectory).ShouldBeTrue();
+        _loaded[load.ModelKey] = load.ModelDirectory;
+        Say(new ModelLoaded(load.RequestId, load.ModelKey, 512, 1000));
+    }
+
     private async Task AnswerAsync(Generate generate)
     {
+        Count(1);
         var text = $"{generate.ModelKey}: {generate.Messages?[^1].Content ?? generate.Prompt}";
         for (var i = 0; i < text.Length; i++)
         {
             if (!Workers.AnswersAlone) await _pieces.Reader.ReadAsync(Killed).AsTask().ConfigureAwait(ConfigureAwaitOptions.None);
-            if (Received.OfType<CancelRequest>().Any(cancel => cancel.RequestId == generate.RequestId))
+            var cancelled = Received.OfType<CancelRequest>().Any(cancel => cancel.RequestId == generate.RequestId);
+            var unloaded = !_loaded.ContainsKey(generate.ModelKey);
+            if (cancelled || unloaded || i == text.Length - 1) Count(-1);
+            if (unloaded)
+            {
+                Say(new RequestFailed(generate.RequestId, WorkerErrors.ModelUnloaded, $"The model {generate.ModelKey} was unloaded."));
+                return;
+            }
+
+            if (cancelled)
             {
                 Say(new DecodeStep([new DecodedSlot(generate.RequestId, "", 5, i, "cancelled")]));
                 return;
@@ -287,4 +329,12 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "ser
     };
 
     private static int[] Bytes(string text) => [.. System.Text.Encoding.UTF8.GetBytes(text).Select(value => (int)value)];
+    private void Count(int change)
+    {
+        lock (_lock)
+        {
+            _answering += change;
+            MostAnswering = Math.Max(MostAnswering, _answering);
+        }
+    }
 }

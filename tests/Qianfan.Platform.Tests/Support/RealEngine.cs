@@ -10,20 +10,26 @@ internal sealed class RealEngine
 {
     private readonly Channel<IWorker> _trainers = Channel.CreateUnbounded<IWorker>();
 
+    private int _serversStarted;
+
+    /// <summary>Serving workers that were started.</summary>
+    public int ServersStarted => Volatile.Read(ref _serversStarted);
+
     public string Directory { get; } = Path.GetFullPath(
         typeof(RealEngine).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "EngineDirectory").Value!);
 
     /// <summary>The next training worker that is started.</summary>
     public ValueTask<IWorker> NextTrainerAsync() => _trainers.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    public IWorkerLauncher Create(IServiceProvider services) => new Launcher(ActivatorUtilities.CreateInstance<EngineLauncher>(services), _trainers.Writer);
+    public IWorkerLauncher Create(IServiceProvider services) => new Launcher(ActivatorUtilities.CreateInstance<EngineLauncher>(services), _trainers.Writer, () => Interlocked.Increment(ref _serversStarted));
 
-    private sealed class Launcher(EngineLauncher engine, ChannelWriter<IWorker> trainers) : IWorkerLauncher
+    private sealed class Launcher(EngineLauncher engine, ChannelWriter<IWorker> trainers, Action serverStarted) : IWorkerLauncher
     {
         public IWorker Launch(WorkerMode mode)
         {
             var worker = engine.Launch(mode);
             if (mode == WorkerMode.Train) trainers.TryWrite(worker);
+            else serverStarted();
             return worker;
         }
     }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Security.Claims;
+using System.Text.Json.Nodes;
 using Bunit;
 using Bunit.TestDoubles;
 using Microsoft.AspNetCore.Components;
@@ -152,6 +154,76 @@ public sealed class DataPagesTests : PortalComponents, IAsyncLifetime
 
         var list = Render<ServiceListPage>(p => p.Add(x => x.ProjectId, _portal.ProjectId));
         list.WaitForAssertion(() => list.FindAll("[data-status=Serving]").Count.ShouldBe(1));
+    }
+
+    [Fact]
+    public async Task A_service_shows_its_health_and_what_it_was_asked()
+    {
+        _platform.Answers["POST /v2/service DescribeService"] = _ => ScriptedPlatform.Json("""
+            {"requestId":"r","result":{"serviceId":"svco-1","name":"x","runStatus":"Serving","modelVersionId":"amv-1","resourceConfig":{"type":"CPU-I-2","replicasCount":3},
+             "history":[{"modelVersionId":"amv-1"},{"modelVersionId":"amv-0"}],"health":{"loaded":false,"running":2,"waiting":5,"workerRunning":true,"workerRestarts":1,"workerMemoryBytes":104857600,"lastError":"It was too much"}}}
+            """);
+        _platform.Answers["POST /v2/service DescribeServiceMetric"] = body => ScriptedPlatform.Json("""
+            {"requestId":"r","result":{"serviceList":[{"serviceId":"svco-1","appList":[{"appId":"a","metric":{"callTotal":1000,"failureCallTotal":1}},{"appId":"b","metric":{"callTotal":234,"failureCallTotal":1}}],
+             "performance":{"calls":9,"firstTokenMillisecondsP50":12,"firstTokenMillisecondsP95":34,"firstTokenMillisecondsP99":56,"tokensPerSecondP50":78}}]}}
+            """);
+        SignIn(await _portal.ActorAsync());
+
+        var page = Show<ServicePage>(("ServiceId", _published.ServiceId));
+        page.WaitForAssertion(() => page.Find("[data-testid=metric-calls]").TextContent.ShouldBe(1234.ToString("N0", CultureInfo.CurrentCulture)));
+
+        page.Find("[data-testid=metric-failed]").TextContent.ShouldBe("2");
+        page.Find("[data-testid=metric-first-token]").TextContent.ShouldBe("12, 34, 56 ms");
+        var health = page.Find("[data-testid=service-health]").TextContent;
+        health.ShouldContain("2 running, 5 waiting, 3 replicas");
+        health.ShouldContain("Running, 1 restarts, 100 MB");
+        health.ShouldContain("It was too much");
+        page.Find("[data-testid=service-loaded]").TextContent.ShouldContain("the next call loads it");
+        foreach (var action in new[] { "service-scale", "service-rollback", "service-stop" }) page.FindAll($"[data-testid={action}]").Count.ShouldBe(1, action);
+        // There is only one version in the portal.
+        page.FindAll("[data-testid=service-switch]").ShouldBeEmpty();
+
+        page.Find("[data-testid=window-Day]").Click();
+        page.WaitForAssertion(() =>
+        {
+            var asked = JsonNode.Parse(_platform.BodiesOf("POST /v2/service DescribeServiceMetric")[^1])!;
+            (DateTimeOffset.Parse((string)asked["endTime"]!, CultureInfo.InvariantCulture) - DateTimeOffset.Parse((string)asked["startTime"]!, CultureInfo.InvariantCulture)).ShouldBeGreaterThan(TimeSpan.FromHours(23));
+        });
+    }
+
+    [Fact]
+    public async Task A_service_is_scaled_and_rolled_back_from_its_page()
+    {
+        _platform.Answers["POST /v2/service DescribeService"] = _ => ScriptedPlatform.Json("""{"requestId":"r","result":{"serviceId":"svco-1","name":"x","runStatus":"Serving","modelVersionId":"amv-1","resourceConfig":{"type":"CPU-I-2","replicasCount":3},"history":[{"modelVersionId":"amv-1"},{"modelVersionId":"amv-0"}]}}""");
+        _platform.Answers["POST /v2/service ModifyService"] = _ => ScriptedPlatform.Json("""{"requestId":"r","result":true}""");
+        _platform.Answers["POST /v2/service RollbackService"] = _ => ScriptedPlatform.Json("""{"requestId":"r","result":{"modelVersionId":"amv-1"}}""");
+        SignIn(await _portal.ActorAsync());
+
+        var page = Show<ServicePage>(("ServiceId", _published.ServiceId));
+        page.WaitForAssertion(() => page.FindAll("[data-testid=service-scale]").Count.ShouldBe(1));
+        page.Find("[data-testid=service-scale]").Click();
+        page.WaitForAssertion(() => page.FindAll("[data-testid=save]").Count.ShouldBe(1));
+        page.Find("[data-testid=replicas]").Input("5");
+        page.Find("[data-testid=save]").Click();
+        page.WaitForAssertion(() => _platform.BodiesOf("POST /v2/service ModifyService").Single().ShouldContain("\"replicasCount\":5"));
+
+        page.WaitForAssertion(() => page.Find("[data-testid=service-rollback]").HasAttribute("disabled").ShouldBeFalse());
+        page.Find("[data-testid=service-rollback]").Click();
+        page.WaitForAssertion(() => page.FindAll("[data-testid=confirm]").Count.ShouldBe(1));
+        page.Find("[data-testid=confirm]").Click();
+        page.WaitForAssertion(() => _platform.BodiesOf("POST /v2/service RollbackService").Count.ShouldBe(1));
+    }
+
+    [Fact]
+    public async Task A_viewer_sees_a_services_health_but_no_button_that_changes_it()
+    {
+        _platform.Answers["POST /v2/service DescribeService"] = _ => ScriptedPlatform.Json("""{"requestId":"r","result":{"serviceId":"svco-1","name":"x","runStatus":"Serving","health":{"loaded":true},"history":[{"modelVersionId":"amv-1"},{"modelVersionId":"amv-0"}]}}""");
+        SignIn(await _portal.AddUserAsync("viewer@example.com", TeamRole.Viewer));
+
+        var page = Show<ServicePage>(("ServiceId", _published.ServiceId));
+        page.WaitForAssertion(() => page.Find("[data-testid=service-loaded]").TextContent.ShouldBe("In memory"));
+
+        foreach (var action in new[] { "service-scale", "service-switch", "service-rollback", "service-stop", "service-delete" }) page.FindAll($"[data-testid={action}]").ShouldBeEmpty(action);
     }
 
     [Fact]

@@ -624,6 +624,30 @@ namespace Qianfan.Platform.Data.Migrations
                     b.ToTable("ModelVersions");
                 });
 
+            modelBuilder.Entity("Qianfan.Platform.Services.ServedVersionRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("ModelVersionId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("ServiceId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Since")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ModelVersionId");
+
+                    b.HasIndex("ServiceId", "Id");
+
+                    b.ToTable("ServedVersions");
+                });
+
             modelBuilder.Entity("Qianfan.Platform.Services.ServiceRow", b =>
                 {
                     b.Property<int>("Id")
@@ -640,6 +664,13 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<string>("Error")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(16)
+                        .HasColumnType("TEXT")
+                        .HasDefaultValue("Chat");
+
                     b.Property<int>("ModelVersionId")
                         .HasColumnType("INTEGER");
 
@@ -649,6 +680,9 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("TEXT");
+
+                    b.Property<int?>("NextVersionId")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("OwnerId")
                         .IsRequired()
@@ -682,6 +716,8 @@ namespace Qianfan.Platform.Data.Migrations
                     b.HasKey("Id");
 
                     b.HasIndex("ModelVersionId");
+
+                    b.HasIndex("NextVersionId");
 
                     b.HasIndex("PublicId")
                         .IsUnique();
@@ -884,6 +920,23 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Navigation("Set");
                 });
 
+            modelBuilder.Entity("Qianfan.Platform.Services.ServedVersionRow", b =>
+                {
+                    b.HasOne("Qianfan.Platform.Models.ModelVersionRow", "Model")
+                        .WithMany()
+                        .HasForeignKey("ModelVersionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.HasOne("Qianfan.Platform.Services.ServiceRow", null)
+                        .WithMany()
+                        .HasForeignKey("ServiceId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Model");
+                });
+
             modelBuilder.Entity("Qianfan.Platform.Services.ServiceRow", b =>
                 {
                     b.HasOne("Qianfan.Platform.Models.ModelVersionRow", "Model")
@@ -892,7 +945,14 @@ namespace Qianfan.Platform.Data.Migrations
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired();
 
+                    b.HasOne("Qianfan.Platform.Models.ModelVersionRow", "Next")
+                        .WithMany()
+                        .HasForeignKey("NextVersionId")
+                        .OnDelete(DeleteBehavior.Restrict);
+
                     b.Navigation("Model");
+
+                    b.Navigation("Next");
                 });
 
             modelBuilder.Entity("Qianfan.Platform.Models.ModelSetRow", b =>

@@ -41,5 +41,8 @@ public static class AuditActions
     public const string ServiceDeployed = "service.deployed";
     public const string ServiceStopped = "service.stopped";
     public const string ServiceStarted = "service.started";
+    public const string ServiceScaled = "service.scaled";
+    public const string ServiceSwitched = "service.switched";
+    public const string ServiceRolledBack = "service.rolled-back";
     public const string ServiceDeleted = "service.deleted";
 }
