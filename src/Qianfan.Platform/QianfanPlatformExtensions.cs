@@ -11,6 +11,7 @@ using Quartz;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Datasets;
+using Qianfan.Platform.Exports;
 using Qianfan.Platform.Files;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
@@ -66,6 +67,7 @@ public static class QianfanPlatformExtensions
         FineTuningV1Api.Map(routes);
         FineTuningV2Api.Map(routes);
         ModelsApi.Map(routes);
+        ExportsApi.Map(routes);
         ServicesApi.Map(routes);
         InferenceApi.Map(routes);
         FineTuningJobsApi.Map(routes);
@@ -112,6 +114,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<FileStore>().AddSingleton<UploadStore>().AddSingleton<DatasetService>();
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
+        services.AddSingleton<ExportRunner>().AddSingleton<ExportService>();
         services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceService>();
         services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>();
         services.TryAddSingleton<IWorkerLauncher, EngineLauncher>();
@@ -119,6 +122,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<DatasetImporter>().AddHostedService(provider => provider.GetRequiredService<DatasetImporter>());
         services.AddSingleton<ServingWorker>().AddHostedService(provider => provider.GetRequiredService<ServingWorker>());
         services.AddSingleton<DeploymentSupervisor>().AddHostedService(provider => provider.GetRequiredService<DeploymentSupervisor>());
+        services.AddSingleton<ExportSupervisor>().AddHostedService(provider => provider.GetRequiredService<ExportSupervisor>());
         services.AddSingleton<TrainingSupervisor>().AddHostedService(provider => provider.GetRequiredService<TrainingSupervisor>());
     }
 

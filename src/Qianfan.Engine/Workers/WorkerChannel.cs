@@ -14,7 +14,7 @@ internal sealed class WorkerChannel : IAsyncDisposable
     private readonly TextWriter _log;
     private readonly Lock _sending = new();
     private readonly ITimer _timer;
-    private bool _parentGone;
+    private volatile bool _parentGone;
 
     /// <summary>Says hello and starts the heartbeat.</summary>
     public WorkerChannel(string mode, Stream input, Stream output, TextWriter log, TimeProvider time)
@@ -26,6 +26,9 @@ internal sealed class WorkerChannel : IAsyncDisposable
         Send(new WorkerHello(WorkerLine.ProtocolVersion, version, Environment.ProcessId, mode));
         _timer = time.CreateTimer(_ => Send(new Heartbeat(Environment.WorkingSet)), null, s_heartbeat, s_heartbeat);
     }
+
+    /// <summary>Whether a line found nobody to read it.</summary>
+    public bool IsParentGone => _parentGone;
 
     /// <summary>Writes one line. A parent that is gone is no fault here: its end of input ends the worker.</summary>
     public void Send(WorkerMessage message)

@@ -9,6 +9,7 @@ namespace Qianfan.Platform.Tests.Support;
 internal sealed class RealEngine
 {
     private readonly Channel<IWorker> _trainers = Channel.CreateUnbounded<IWorker>();
+    private readonly Channel<IWorker> _exporters = Channel.CreateUnbounded<IWorker>();
 
     public string Directory { get; } = Path.GetFullPath(
         typeof(RealEngine).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "EngineDirectory").Value!);
@@ -16,14 +17,18 @@ internal sealed class RealEngine
     /// <summary>The next training worker that is started.</summary>
     public ValueTask<IWorker> NextTrainerAsync() => _trainers.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    public IWorkerLauncher Create(IServiceProvider services) => new Launcher(ActivatorUtilities.CreateInstance<EngineLauncher>(services), _trainers.Writer);
+    /// <summary>The next export worker that is started.</summary>
+    public ValueTask<IWorker> NextExporterAsync() => _exporters.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    private sealed class Launcher(EngineLauncher engine, ChannelWriter<IWorker> trainers) : IWorkerLauncher
+    public IWorkerLauncher Create(IServiceProvider services) => new Launcher(ActivatorUtilities.CreateInstance<EngineLauncher>(services), _trainers.Writer, _exporters.Writer);
+
+    private sealed class Launcher(EngineLauncher engine, ChannelWriter<IWorker> trainers, ChannelWriter<IWorker> exporters) : IWorkerLauncher
     {
-        public IWorker Launch(WorkerMode mode)
+        public IWorker Launch(WorkerMode mode, IReadOnlyList<string>? arguments = null)
         {
-            var worker = engine.Launch(mode);
+            var worker = engine.Launch(mode, arguments);
             if (mode == WorkerMode.Train) trainers.TryWrite(worker);
+            if (mode == WorkerMode.Export) exporters.TryWrite(worker);
             return worker;
         }
     }
