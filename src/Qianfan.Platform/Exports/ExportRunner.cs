@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
@@ -53,6 +54,13 @@ internal sealed partial class ExportRunner(
                 // Its message has paths of this machine, which are nobody's business.
                 LogStorage(logger, exception, export.PublicId);
                 await FailAsync(export, "The disk is full or can't be written");
+                return;
+            }
+            catch (Exception exception) when (exception is not (OperationCanceledException or DbUpdateException or DbException))
+            {
+                // A fault of ours fails this export, not the platform.
+                LogFault(logger, exception, export.PublicId);
+                await FailAsync(export, $"Internal error: {exception.Message}");
                 return;
             }
             finally
@@ -183,6 +191,9 @@ internal sealed partial class ExportRunner(
 
     [LoggerMessage(LogLevel.Warning, "Export {Export} failed: {Reason}")]
     private static partial void LogFailed(ILogger logger, string export, string reason);
+
+    [LoggerMessage(LogLevel.Error, "Export {Export} met an internal error")]
+    private static partial void LogFault(ILogger logger, Exception exception, string export);
 
     [LoggerMessage(LogLevel.Error, "Export {Export} can't be written")]
     private static partial void LogStorage(ILogger logger, Exception exception, string export);
