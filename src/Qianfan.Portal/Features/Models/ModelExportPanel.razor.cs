@@ -14,6 +14,7 @@ public sealed partial class ModelExportPanel
     private ModelOnPlatform? _known;
     private Guid _shown;
     private bool _busy;
+    private Task _following = Task.CompletedTask;
 
     [Inject] public required ModelExports Exports { get; init; }
     [Inject] public required TimeProvider Time { get; init; }
@@ -28,9 +29,6 @@ public sealed partial class ModelExportPanel
     /// <summary>Whether the person may ask for exports and delete them.</summary>
     [Parameter] public bool MayEdit { get; set; }
 
-    /// <summary>The loop that asks how far exports are; for tests.</summary>
-    internal Task Following { get; private set; } = Task.CompletedTask;
-
     /// <inheritdoc/>
     protected override async Task OnParametersSetAsync()
     {
@@ -44,8 +42,8 @@ public sealed partial class ModelExportPanel
 
     private void Follow()
     {
-        if (Following.IsCompleted && IsUnderWay && !Closing.IsCancellationRequested)
-            Following = FollowAsync();
+        if (_following.IsCompleted && IsUnderWay && !Closing.IsCancellationRequested)
+            _following = FollowAsync();
     }
 
     private bool IsUnderWay => _known?.Exports.Any(export => !export.Status.IsTerminal) is true;
