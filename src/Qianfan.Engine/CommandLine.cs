@@ -31,6 +31,15 @@ internal sealed class CommandLine
             : throw new FormatException($"--{name} must be a whole number, at least {least}.");
     }
 
+    public long Whole(string name, long otherwise)
+    {
+        if (Text(name) is not { } text)
+            return otherwise;
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1
+            ? number
+            : throw new FormatException($"--{name} must be a whole number, at least 1.");
+    }
+
     public double Fraction(string name, double otherwise)
     {
         if (Text(name) is not { } text)

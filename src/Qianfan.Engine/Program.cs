@@ -7,7 +7,7 @@ using Qianfan.Engine.Workers;
 const string Usage = """
     Qianfan.Engine train       trains one task; told what by the platform on standard input
     Qianfan.Engine serve       generates text; told what by the platform on standard input [--threads N] [--cache-megabytes N]
-    Qianfan.Engine export      --model FOLDER [--adapter FOLDER] --format safetensors|adapter|gguf-f32|gguf-f16|gguf-q8_0|gguf-q4_0 --out PATH [--name NAME]
+    Qianfan.Engine export      --model FOLDER [--adapter FOLDER] --format safetensors|adapter|gguf-f32|gguf-f16|gguf-q8_0|gguf-q4_0 --out PATH [--name NAME] [--shard-bytes N]
     Qianfan.Engine corpus      --out FILE [--documents N] [--seed N]
     Qianfan.Engine pretrain    --out FOLDER --work FOLDER [--start FOLDER] [--documents N] [--seed N] [--steps N] [...]
     """;
@@ -30,7 +30,13 @@ try
             }
         case "export":
             await using (var channel = Open("export"))
-                return ExportCommand.Run(args[1..], channel.Send);
+                return ExportCommand.Run(args[1..], message =>
+                {
+                    channel.Send(message);
+                    // An export takes no orders, so this is how it learns that whoever wanted it is gone.
+                    if (channel.IsParentGone)
+                        throw new IOException("Nobody reads any more what this export says: it ends.");
+                });
         case "corpus":
             return CorpusCommand.Run(args[1..], Console.Error);
         case "pretrain":

@@ -14,7 +14,7 @@ public sealed class PlatformOptions
     /// <summary>Address under which clients reach this platform, such as <c>http://localhost:5080</c>. Service addresses are made from it. Required.</summary>
     public string PublicUrl { get; set; } = "";
 
-    /// <summary>Whether this process answers the HTTP API and runs the serving worker behind it. Default true.</summary>
+    /// <summary>Whether this process answers the HTTP API and runs the serving worker and the exports behind it. Default true.</summary>
     public bool Api { get; set; } = true;
 
     /// <summary>Whether this process runs training workers. Default true.</summary>
@@ -32,7 +32,7 @@ public sealed class PlatformOptions
     /// <summary>Folder that <c>bos:/bucket/path</c> addresses are looked up in; every key can read all of it. Null (default) turns them off.</summary>
     public string? BosDirectory { get; set; }
 
-    /// <summary>How often a task whose worker died is started again, 0 to 20. Default 3.</summary>
+    /// <summary>How often a task or an export whose worker died is started again, 0 to 20. Default 3.</summary>
     public int TrainingRetries { get; set; } = 3;
 
     /// <summary>Time given to a worker to end by itself before it is killed, 1 to 60 seconds. Default 4 seconds.</summary>

@@ -11,6 +11,7 @@ using Quartz;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Datasets;
+using Qianfan.Platform.Exports;
 using Qianfan.Platform.Files;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
@@ -70,6 +71,7 @@ public static class QianfanPlatformExtensions
         FineTuningV1Api.Map(routes);
         FineTuningV2Api.Map(routes);
         ModelsApi.Map(routes);
+        ExportsApi.Map(routes);
         ServicesApi.Map(routes);
         UsageApi.Map(routes);
         InferenceApi.Map(routes);
@@ -119,6 +121,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<FileStore>().AddSingleton<UploadStore>().AddSingleton<DatasetService>();
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
+        services.AddSingleton<ExportRunner>().AddSingleton<ExportService>();
         services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceCalls>().AddSingleton<DecodingSlots>().AddSingleton<ServiceTroubles>().AddSingleton<ServiceMetricsReader>().AddSingleton<InferenceService>();
         services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>().AddSingleton<ApiDocument>();
         services.TryAddSingleton<IWorkerLauncher, EngineLauncher>();
@@ -129,6 +132,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<DatasetImporter>().AddHostedService(provider => provider.GetRequiredService<DatasetImporter>());
         services.AddSingleton<ServingWorker>().AddHostedService(provider => provider.GetRequiredService<ServingWorker>());
         services.AddSingleton<DeploymentSupervisor>().AddHostedService(provider => provider.GetRequiredService<DeploymentSupervisor>());
+        services.AddSingleton<ExportSupervisor>().AddHostedService(provider => provider.GetRequiredService<ExportSupervisor>());
         services.AddSingleton<TrainingSupervisor>().AddHostedService(provider => provider.GetRequiredService<TrainingSupervisor>());
     }
 

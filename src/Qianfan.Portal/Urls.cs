@@ -30,6 +30,7 @@ public static class Urls
     public static string Run(Guid projectId, Guid runId) => $"/projects/{projectId}/runs/{runId}";
     public static string Models(Guid projectId) => $"/projects/{projectId}/models";
     public static string Model(Guid projectId, Guid modelSetId) => $"/projects/{projectId}/models/{modelSetId}";
+    public static string ModelExport(Guid projectId, Guid modelSetId, string exportId) => $"/projects/{projectId}/models/{modelSetId}/exports/{exportId}";
     public static string Services(Guid projectId) => $"/projects/{projectId}/services";
     public static string Service(Guid projectId, Guid serviceId) => $"/projects/{projectId}/services/{serviceId}";
     public static string Console(Guid projectId, Guid? serviceId = null) => $"/projects/{projectId}/console" + (serviceId is { } id ? $"?service={id}" : "");

@@ -72,6 +72,53 @@ public sealed class ExportTests : IDisposable
         Checked(Directory.GetFiles(_folder.At("out")));
     }
 
+    [Fact]
+    public void Weights_above_the_size_of_a_file_are_written_to_several_with_an_index()
+    {
+        var shape = WriteModel();
+        const int most = 100_000;
+        Run("--model", _folder.At("model"), "--format", "safetensors", "--out", _folder.At("out"), "--shard-bytes", $"{most}").ShouldBe(0);
+        var index = JsonNode.Parse(File.ReadAllText(_folder.At("out", "model.safetensors.index.json")))!;
+        var map = index["weight_map"]!.AsObject().ToDictionary(entry => entry.Key, entry => (string)entry.Value!);
+        ((long)index["metadata"]!["total_size"]!).ShouldBe(4 * shape.ParameterCount);
+        map.Keys.ShouldBe(shape.Weights().Select(weight => weight.Name), ignoreOrder: true);
+        var shards = map.Values.Distinct().Order(StringComparer.Ordinal).ToList();
+        shards.Count.ShouldBeGreaterThan(2);
+        shards.ShouldBe(Enumerable.Range(1, shards.Count).Select(number => $"model-{number:00000}-of-{shards.Count:00000}.safetensors"));
+        Directory.GetFiles(_folder.At("out"), "*.safetensors").Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal).ShouldBe(shards);
+        foreach (var shard in shards)
+        {
+            using var file = SafetensorsFile.Open(_folder.At("out", shard));
+            file.Tensors.Keys.ShouldBe(map.Where(entry => entry.Value == shard).Select(entry => entry.Key), ignoreOrder: true);
+            var bytes = 4 * file.Tensors.Values.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size));
+            // A weight that is larger than a file has one of its own.
+            (bytes <= most || file.Tensors.Count == 1).ShouldBeTrue($"{shard} has {bytes} bytes");
+        }
+
+        using var written = WeightFiles.Open(_folder.At("out"));
+        using var model = WeightFiles.Open(_folder.At("model"));
+        var expected = model.ReadAll(shape);
+        foreach (var (name, values) in written.ReadAll(shape))
+            values.ShouldBe(expected[name]);
+        Checked(Directory.GetFiles(_folder.At("out")));
+        _sent.OfType<ExportProgress>().Last().ShouldBe(new ExportProgress(4 * shape.ParameterCount, 4 * shape.ParameterCount));
+    }
+
+    [Theory]
+    [InlineData("safetensors")]
+    [InlineData("gguf-f16")]
+    public void When_nobody_listens_any_more_the_export_ends_and_leaves_nothing(string format)
+    {
+        WriteModel();
+        var heard = 0;
+        Should.Throw<IOException>(() => ExportCommand.Run(["--model", _folder.At("model"), "--format", format, "--out", _folder.At("out")], _ =>
+        {
+            if (++heard > 3)
+                throw new IOException("gone");
+        }));
+        Directory.GetFileSystemEntries(_folder.Path).ShouldBe([_folder.At("model")]);
+    }
+
     [Theory]
     [InlineData("gguf-f32", 0, 0)]
     [InlineData("gguf-f16", 1, 0.001)]
@@ -176,6 +223,7 @@ public sealed class ExportTests : IDisposable
             (["--model", _folder.At("model"), "--out", _folder.At("x"), "--format", "onnx"], "onnx"),
             (["--model", _folder.At("model"), "--out", _folder.At("x"), "--format", "adapter"], "--adapter"),
             (["--model", _folder.At("model"), "--out", _folder.At("full"), "--format", "safetensors"], "not empty"),
+            (["--model", _folder.At("model"), "--out", _folder.At("x"), "--format", "safetensors", "--shard-bytes", "0"], "--shard-bytes"),
             (["--model", _folder.At("nowhere"), "--out", _folder.At("x"), "--format", "gguf-f16"], "config.json is missing"),
         })
         {

@@ -86,7 +86,7 @@ public sealed class AccessTests
     {
         await using var host = await PlatformHost.StartAsync();
         var mine = await OwnEverythingAsync(host);
-        var nobodys = new Owned("file-000000000000000000000000", "ds-0000000000000000", "dg-000000000000", "job-000000000000", "task-000000000000", "am-000000000000", "amv-000000000000", "svco-000000000000", "none", "ftjob-000000000000", "ft:none", "upload_000000000000000000000000");
+        var nobodys = new Owned("file-000000000000000000000000", "ds-0000000000000000", "dg-000000000000", "job-000000000000", "task-000000000000", "am-000000000000", "amv-000000000000", "svco-000000000000", "none", "ftjob-000000000000", "ft:none", "upload_000000000000000000000000", "amemt-000000000000");
         var covered = new HashSet<string>(StringComparer.Ordinal);
         using var other = host.OtherOwner();
         foreach (var (theirs, none) in Calls(mine).Zip(Calls(nobodys)))
@@ -107,14 +107,14 @@ public sealed class AccessTests
 
     private sealed record Call(string Method, string Path, object? Body = null);
 
-    private sealed record Owned(string File, string Dataset, string Group, string Job, string Task, string Set, string Version, string Service, string Suffix, string OpenAIJob, string Model, string Upload)
+    private sealed record Owned(string File, string Dataset, string Group, string Job, string Task, string Set, string Version, string Service, string Suffix, string OpenAIJob, string Model, string Upload, string Export)
     {
-        public IEnumerable<string> Ids => [OpenAIJob, Model, Upload, File, Dataset, Dataset[3..], Group, Job, Task, Set, Version, Service, Suffix];
+        public IEnumerable<string> Ids => [OpenAIJob, Model, Upload, Export, File, Dataset, Dataset[3..], Group, Job, Task, Set, Version, Service, Suffix];
     }
 
     // Members by which a body names what exists already.
     private static readonly string[] s_names =
-        ["datasetId", "datasetIds", "jobId", "taskId", "modelId", "modelIDs", "modelSetId", "modelVersionId", "modelVersionIds", "serviceId", "versionId", "versionMeta", "training_file"];
+        ["datasetId", "datasetIds", "jobId", "taskId", "modelId", "modelIDs", "modelSetId", "modelVersionId", "modelVersionIds", "serviceId", "versionId", "versionMeta", "training_file", "exportTaskId"];
 
     private static bool NamesSomething(Route route) =>
         route.Path.Contains("nobodys-id", StringComparison.Ordinal) && !route.Path.EndsWith("tokenizer/nobodys-id", StringComparison.Ordinal)
@@ -149,7 +149,9 @@ public sealed class AccessTests
         var openAI = (await client.PostAsync("/v1/fine_tuning/jobs", new { training_file = file, model = "qianfan-tiny" })).Text("id");
         while ((await client.GetJsonAsync("/v1/fine_tuning/jobs/" + openAI)).Text("status") != "succeeded") await PlatformCalls.BreatheAsync();
         var model = (await client.GetJsonAsync("/v1/fine_tuning/jobs/" + openAI)).Text("fine_tuned_model");
-        return new Owned(file, dataset, group, job, task, set, version, service, "mine", openAI, model, (await client.PostAsync("/v1/uploads", new { filename = "f", purpose = "fine-tune", bytes = 5 })).Text("id"));
+        var export = (await client.ExportAsync(version)).Text("exportTaskId");
+        await client.AwaitExportAsync(version, "safetensors", "Done");
+        return new Owned(file, dataset, group, job, task, set, version, service, "mine", openAI, model, (await client.PostAsync("/v1/uploads", new { filename = "f", purpose = "fine-tune", bytes = 5 })).Text("id"), export);
     }
 
     private static IEnumerable<Call> Calls(Owned mine)
@@ -195,6 +197,9 @@ public sealed class AccessTests
         foreach (var action in new[] { "DescribeModelSet", "DeleteModelSet" }) yield return new("POST", $"/v2/model?Action={action}", new { modelSetId = mine.Set });
         foreach (var action in new[] { "DescribeModel", "DeleteModel" }) yield return new("POST", $"/v2/model?Action={action}", new { modelId = mine.Version });
         yield return new("POST", "/v2/model?Action=CreateCustomModel", new { modelSetId = mine.Set, trainMeta = new { taskId = mine.Task } });
+        foreach (var action in new[] { "CreateModelExportTask", "DescribeModelExportTask", "DescribeModelExportTasks" }) yield return new("POST", $"/v2/model?Action={action}", new { modelId = mine.Version });
+        yield return new("POST", "/v2/model?Action=DeleteModelExportTask", new { exportTaskId = mine.Export });
+        yield return new("GET", $"/v2/model/exports/{mine.Export}/content");
         foreach (var action in new[] { "DescribeService", "RollbackService", "StopService", "StartService", "DeleteService" }) yield return new("POST", $"/v2/service?Action={action}", new { serviceId = mine.Service });
         yield return new("POST", "/v2/service?Action=DescribeServiceMetric", new { startTime = "2026-01-01T00:00:00Z", endTime = "2026-01-02T00:00:00Z", serviceId = new[] { mine.Service } });
         yield return new("POST", "/v2/service?Action=ModifyService", new { serviceId = mine.Service, modelSetId = mine.Set, modelId = mine.Version });

@@ -1,4 +1,7 @@
+using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Qianfan.Platform.Tests.Support;
 using Qianfan.WorkerProtocol;
 
@@ -79,6 +82,43 @@ public sealed class RealEngineTests
             if (!(await client.V2Async("service", "DescribeService", new { serviceId = service })).Result()["health"]!["loaded"]!.GetValue<bool>()) return;
             await PlatformCalls.BreatheAsync();
         }
+    }
+
+    [Fact]
+    public async Task What_was_learnt_leaves_as_a_merged_folder_and_as_GGUF_although_a_worker_is_killed()
+    {
+        var engine = new RealEngine();
+        await using var host = await PlatformHost.StartAsync(engine: engine, configure: options => options.WorkerStopTimeout = TimeSpan.FromSeconds(4));
+        var (job, task) = await host.Client.TaskAsync("LoRA", new { epoch = 1, batchSize = 4 }, await host.Client.DatasetAsync(Rows()), splitRatio: 0);
+        await host.Client.AwaitTaskAsync(task, "Done");
+        var (_, version) = await host.Client.PublishAsync(job, task);
+        await host.Client.ExportAsync(version);
+        (await engine.NextExporterAsync()).Kill();
+        await engine.NextExporterAsync();
+        var zip = new ZipArchive(await DownloadAsync(host.Client, version, "safetensors"));
+        zip.Entries.Select(entry => entry.Name).ShouldBe(["README.md", "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"], ignoreOrder: true);
+        using var weights = new BinaryReader(zip.Entries.Single(entry => entry.Name == "model.safetensors").Open());
+        var header = JsonNode.Parse(weights.ReadBytes((int)weights.ReadInt64()))!;
+        var lineage = (await host.Client.V2Async("model", "DescribeModel", new { modelId = version })).Result()["lineage"]!;
+        header["__metadata__"]!.Text("qianfan.rows_sha256").ShouldBe(lineage.Text("rowsSha256"));
+        header.AsObject().ContainsKey("model.embed_tokens.weight").ShouldBeTrue();
+
+        await host.Client.ExportAsync(version, "gguf-q8_0");
+        var gguf = await DownloadAsync(host.Client, version, "gguf-q8_0");
+        gguf.ToArray().AsSpan(0, 4).SequenceEqual("GGUF"u8).ShouldBeTrue();
+        await host.Client.ExportAsync(version, "adapter");
+        new ZipArchive(await DownloadAsync(host.Client, version, "adapter")).Entries.Select(entry => entry.Name).ShouldBe(["README.md", "adapter_config.json", "adapter_model.safetensors"], ignoreOrder: true);
+    }
+
+    /// <summary>The bytes of an export, which are those that its checksum was told of.</summary>
+    private static async Task<MemoryStream> DownloadAsync(HttpClient client, string version, string format)
+    {
+        var export = await client.AwaitExportAsync(version, format, "Done", "Failed");
+        export.Text("status").ShouldBe("Done", export.ToJsonString());
+        var bytes = await client.GetByteArrayAsync(new Uri(export.Text("downloadUrl")).AbsolutePath, TestContext.Current.CancellationToken);
+        Convert.ToHexStringLower(SHA256.HashData(bytes)).ShouldBe(export.Text("sha256"));
+        bytes.LongLength.ShouldBe(export["bytes"]!.GetValue<long>());
+        return new MemoryStream(bytes);
     }
 
     private static string Rows(string answer = Answer) =>

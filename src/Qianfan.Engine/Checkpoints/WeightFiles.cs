@@ -7,7 +7,7 @@ namespace Qianfan.Engine.Checkpoints;
 internal sealed class WeightFiles : IDisposable
 {
     public const string SingleFile = "model.safetensors";
-    private const string IndexFile = "model.safetensors.index.json";
+    public const string IndexFile = "model.safetensors.index.json";
     private readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SafetensorsFile> _owners = new(StringComparer.Ordinal);
 

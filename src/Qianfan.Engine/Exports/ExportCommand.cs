@@ -21,14 +21,14 @@ internal static class ExportCommand
     {
         try
         {
-            var options = new CommandLine(words, "model", "adapter", "format", "out", "name");
+            var options = new CommandLine(words, "model", "adapter", "format", "out", "name", "shard-bytes");
             var (model, output, format) = (Path.GetFullPath(options.Required("model")), Path.GetFullPath(options.Required("out")), options.Required("format"));
             var adapter = options.Text("adapter") is { } folder ? Path.GetFullPath(folder) : null;
             var name = options.Text("name") ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(model));
             if (format == "adapter")
                 WriteAdapter(model, adapter ?? throw new FormatException("--adapter is missing."), output, send);
             else if (format == "safetensors")
-                WriteFolder(model, adapter, output, send);
+                WriteFolder(model, adapter, output, options.Whole("shard-bytes", WeightShards.MostBytes), send);
             else if (s_ggufTypes.TryGetValue(format, out var type))
                 WriteGguf(model, adapter, output, type, name, send);
             else
@@ -57,7 +57,7 @@ internal static class ExportCommand
         Complete([output], send);
     }
 
-    private static void WriteFolder(string model, string? adapter, string output, Action<WorkerMessage> send) => Fill(output, send, folder =>
+    private static void WriteFolder(string model, string? adapter, string output, long shardBytes, Action<WorkerMessage> send) => Fill(output, send, folder =>
     {
         using var weights = new MergedWeights(model, adapter);
         // An adapter was trained to chat; a model that leaves as it came keeps its own texts.
@@ -65,18 +65,7 @@ internal static class ExportCommand
             ModelFolder.CopyTexts(model, folder);
         else
             ModelFolder.CopyChatTexts(model, folder);
-        var writer = new SafetensorsWriter().Describe("format", "pt").Describe(weights.Provenance);
-        long total = weights.Shape.ParameterCount * (weights.Shape.Format == WeightFormat.F32 ? 4 : 2), done = 0;
-        foreach (var (name, shape) in weights.Shape.Weights())
-        {
-            writer.Add(name, shape, weights.Shape.Format, consume =>
-            {
-                var values = weights.Read(name);
-                consume(values);
-                send(new ExportProgress(done += values.LongLength * (weights.Shape.Format == WeightFormat.F32 ? 4 : 2), total));
-            });
-        }
-        writer.Write(Path.Combine(folder, WeightFiles.SingleFile));
+        new WeightShards(weights, shardBytes).Write(folder, (done, total) => send(new ExportProgress(done, total)));
         ModelCard.Write(folder, "model", weights.Provenance);
     });
 

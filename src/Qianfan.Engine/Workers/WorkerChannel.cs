@@ -14,7 +14,7 @@ internal sealed class WorkerChannel : IAsyncDisposable
     private readonly TextWriter _log;
     private readonly Lock _sending = new();
     private readonly ITimer _timer;
-    private bool _parentGone;
+    private volatile bool _parentGone;
 
     /// <summary>Says hello and starts the heartbeat.</summary>
     public WorkerChannel(string mode, Stream input, Stream output, TextWriter log, TimeProvider time)
@@ -29,6 +29,9 @@ internal sealed class WorkerChannel : IAsyncDisposable
 
     /// <summary>Adds to a heartbeat what this worker has to say about itself. Called by a thread of its own.</summary>
     public Func<Heartbeat, Heartbeat> Describe { get; set; } = heartbeat => heartbeat;
+
+    /// <summary>Whether a line found nobody to read it.</summary>
+    public bool IsParentGone => _parentGone;
 
     /// <summary>Writes one line. A parent that is gone is no fault here: its end of input ends the worker.</summary>
     public void Send(WorkerMessage message)

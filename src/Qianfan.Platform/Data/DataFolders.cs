@@ -52,6 +52,12 @@ internal sealed class DataFolders
 
     public string TaskOutput(string publicId) => Path.Combine(Task(publicId), "output");
 
+    public string Exports => Path.Combine(_root, "exports");
+
+    public string Export(string publicId) => Path.Combine(Exports, publicId);
+
+    public string ExportContent(string publicId) => Path.Combine(Export(publicId), "content");
+
     public string Model(string publicId) => Path.Combine(Models, publicId);
 
     /// <summary>A base model by its name, or by another name that the settings give it.</summary>
@@ -59,6 +65,6 @@ internal sealed class DataFolders
 
     public void Create()
     {
-        foreach (var folder in new[] { _root, Files, Uploads, Datasets, Tasks, Models }) Directory.CreateDirectory(folder);
+        foreach (var folder in new[] { _root, Files, Uploads, Datasets, Tasks, Models, Exports }) Directory.CreateDirectory(folder);
     }
 }

@@ -17,6 +17,7 @@ internal sealed class PlatformDatabase(IDbContextFactory<PlatformDbContext> cont
         await DeleteUnknownAsync(folders.Datasets, context.Datasets, cancellationToken);
         await DeleteUnknownAsync(folders.Tasks, context.Tasks, cancellationToken);
         await DeleteUnknownAsync(folders.Models, context.ModelVersions, cancellationToken);
+        await DeleteUnknownAsync(folders.Exports, context.Exports, cancellationToken);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

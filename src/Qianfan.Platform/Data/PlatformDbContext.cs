@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Qianfan.Platform.Datasets;
+using Qianfan.Platform.Exports;
 using Qianfan.Platform.Files;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Models;
@@ -33,6 +34,8 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
 
     public DbSet<ModelVersionRow> ModelVersions => Set<ModelVersionRow>();
 
+    public DbSet<ExportRow> Exports => Set<ExportRow>();
+
     public DbSet<ServiceRow> Services => Set<ServiceRow>();
 
     public DbSet<ServedVersionRow> ServedVersions => Set<ServedVersionRow>();
@@ -52,6 +55,7 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
         configurationBuilder.Properties<TaskState>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<ServiceState>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<ServiceKind>().HaveConversion<string>().HaveMaxLength(16);
+        configurationBuilder.Properties<ExportState>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<UploadState>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<TaskOrigin>().HaveConversion<string>().HaveMaxLength(16);
         configurationBuilder.Properties<ApiGeneration>().HaveConversion<string>().HaveMaxLength(16);
@@ -67,6 +71,7 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
         Owned<TaskRow>(modelBuilder);
         Owned<ModelSetRow>(modelBuilder);
         Owned<ModelVersionRow>(modelBuilder);
+        Owned<ExportRow>(modelBuilder);
         Owned<ServiceRow>(modelBuilder);
 
         modelBuilder.Entity<ImportErrorRow>(error =>
@@ -99,6 +104,13 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
             version.HasOne(row => row.Set).WithMany(set => set.Versions).HasForeignKey(row => row.SetId).OnDelete(DeleteBehavior.Cascade);
             version.HasIndex(row => new { row.SetId, row.Version }).IsUnique();
             version.HasIndex(row => row.TaskPublicId);
+        });
+        modelBuilder.Entity<ExportRow>(export =>
+        {
+            export.Property(row => row.Format).HasMaxLength(20);
+            export.HasIndex(row => new { row.ModelVersionId, row.Format }).IsUnique();
+            export.HasIndex(row => row.State);
+            export.HasOne(row => row.Model).WithMany().HasForeignKey(row => row.ModelVersionId).OnDelete(DeleteBehavior.Cascade);
         });
         modelBuilder.Entity<ServiceRow>(service =>
         {

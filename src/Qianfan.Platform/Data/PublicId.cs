@@ -19,6 +19,8 @@ internal static class PublicId
 
     public static string ModelVersion() => New("amv-", 12);
 
+    public static string Export() => New("amemt-", 12);
+
     public static string Service() => New("svco-", 12);
 
     /// <summary>The last part of an address that nobody chose.</summary>

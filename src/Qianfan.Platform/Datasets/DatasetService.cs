@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Files;
+using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
 using Qianfan.Platform.Spending;
 using Qianfan.Sdk.Protocol;
@@ -176,11 +177,12 @@ internal sealed class DatasetService(
         if (released == 0) throw PlatformException.Conflict($"Dataset {dataset.PublicId} has no rows yet or is being imported into");
     }
 
-    /// <summary>Deletes a dataset. Tasks have rows of their own and are not touched.</summary>
+    /// <summary>Deletes a dataset that no task waits or runs with. Models that learnt from it keep its id, name and hash.</summary>
     public async Task DeleteAsync(string ownerId, string id, CancellationToken cancellationToken)
     {
         var dataset = await GetAsync(ownerId, id, cancellationToken);
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        await RefuseUsedAsync(context, dataset, cancellationToken);
         var deleted = await context.Datasets
             .Where(row => row.Id == dataset.Id && row.ImportStatus != DatasetImportStatus.Running)
             .ExecuteDeleteAsync(cancellationToken);
@@ -208,6 +210,17 @@ internal sealed class DatasetService(
         }
 
         return rows;
+    }
+
+    private static async Task RefuseUsedAsync(PlatformDbContext context, DatasetRow dataset, CancellationToken cancellationToken)
+    {
+        var named = $",{dataset.PublicId},";
+        var task = await context.Tasks.AsNoTracking()
+            .Where(row => row.OwnerId == dataset.OwnerId && (row.State == TaskState.Waiting || row.State == TaskState.Running) && ("," + row.DatasetIds + ",").Contains(named))
+            .OrderBy(row => row.Id)
+            .Select(row => new { row.PublicId, row.State })
+            .FirstOrDefaultAsync(cancellationToken);
+        if (task is not null) throw PlatformException.Conflict($"Dataset {dataset.PublicId} is what task {task.PublicId} trains on, which is {task.State}; stop the task first").As(ConsoleCodes.JobStatusInvalid);
     }
 
     private async Task<ImportSource> ResolveAsync(string ownerId, string file, CancellationToken cancellationToken)

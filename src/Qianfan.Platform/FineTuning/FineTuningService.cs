@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform.Data;
+using Qianfan.Platform.Datasets;
 using Qianfan.Platform.Http;
 using Qianfan.Platform.Spending;
 using Qianfan.Sdk.Protocol;
@@ -128,6 +129,7 @@ internal sealed class FineTuningService(
             if (validation is not null) await TaskRows.WriteAsync([validation], Path.Combine(partial, Path.GetFileName(folders.TaskValidationRows(task.PublicId))), cancellationToken);
             if (increment is not null) await AtomicFile.CopyFolderAsync(folders.TaskOutput(increment.PublicId), Path.Combine(partial, Path.GetFileName(folders.TaskStart(task.PublicId))), cancellationToken);
         });
+        task.Datasets = JsonSerializer.Serialize(datasets.Select(part => Lineage(part.Dataset)), PlatformJson.Options);
         if (increment is not null)
         {
             var config = JsonSerializer.Deserialize<WorkerProtocol.TrainingConfig>(task.Config, PlatformJson.Options)! with { StartFromDirectory = folders.TaskStart(task.PublicId) };
@@ -325,6 +327,16 @@ internal sealed class FineTuningService(
         await transaction.CommitAsync(cancellationToken);
         foreach (var task in tasks) AtomicFile.Delete(folders.Task(task.PublicId));
     }
+
+    private static ModelLineageDataset Lineage(DatasetRow dataset) => new()
+    {
+        VersionId = dataset.PublicId,
+        DatasetId = dataset.GroupPublicId,
+        Name = dataset.Name,
+        Version = dataset.Version,
+        ContentHash = dataset.ContentHash,
+        Rows = dataset.Rows,
+    };
 
     private static double? Number(JsonNode? node) => node is JsonValue value && value.TryGetValue<double>(out var number) ? number : null;
 

@@ -59,6 +59,9 @@ internal sealed class TaskRow : OwnedRow
     /// <summary>Ids of the datasets, separated by commas.</summary>
     public required string DatasetIds { get; set; }
 
+    /// <summary>The datasets as they were when the task was made: a list of <see cref="Sdk.Protocol.ModelLineageDataset"/> as JSON. Null in tasks older than this column.</summary>
+    public string? Datasets { get; set; }
+
     /// <summary>SHA-256 of the rows trained on, in hex.</summary>
     public required string RowsHash { get; set; }
 

@@ -45,6 +45,9 @@ internal sealed class ModelVersionRow : OwnedRow
 
     public required string JobName { get; set; }
 
+    /// <summary>All that it came from, as it was when it was published: a <see cref="Sdk.Protocol.ModelLineage"/> as JSON. Null in versions older than this column.</summary>
+    public string? Lineage { get; set; }
+
     public double? TrainingLoss { get; set; }
 
     public double? ValidationLoss { get; set; }

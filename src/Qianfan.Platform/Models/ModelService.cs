@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Qianfan.Platform.Data;
+using Qianfan.Platform.Exports;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
 using Qianfan.Sdk.Protocol;
@@ -9,7 +10,8 @@ using Qianfan.WorkerProtocol;
 namespace Qianfan.Platform.Models;
 
 /// <summary>The model repository of an owner.</summary>
-internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts, FineTuningService fineTuning, DataFolders folders, TimeProvider time) : IDisposable
+internal sealed class ModelService(
+    IDbContextFactory<PlatformDbContext> contexts, FineTuningService fineTuning, ExportService exports, DataFolders folders, TimeProvider time) : IDisposable
 {
     private const string ManifestFile = "manifest.json";
     private const int MostName = 200;
@@ -19,6 +21,9 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
 
     /// <summary>The models that come with the engine.</summary>
     public BaseModelCatalog BaseModels => fineTuning.Models;
+
+    /// <summary>The models in other forms.</summary>
+    public ExportService Exports => exports;
 
     /// <summary>Publishes what a task learnt. Publishing the same task under the same name again gives the same version.</summary>
     public async Task<ModelVersionRow> PublishAsync(string ownerId, PublishTrainModelRequest request, CancellationToken cancellationToken)
@@ -119,8 +124,10 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         await RefuseServedAsync(context, set.Versions, cancellationToken);
+        var exported = await ExportsOfAsync(context, set.Versions, cancellationToken);
         await context.ModelSets.Where(row => row.Id == set.Id).ExecuteDeleteAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        await exports.DropAsync(exported);
         foreach (var version in set.Versions) AtomicFile.Delete(folders.Model(version.PublicId));
     }
 
@@ -131,9 +138,11 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         await RefuseServedAsync(context, [version], cancellationToken);
+        var exported = await ExportsOfAsync(context, [version], cancellationToken);
         await context.ModelVersions.Where(row => row.Id == version.Id).ExecuteDeleteAsync(cancellationToken);
         await context.ModelSets.Where(row => row.Id == version.SetId && row.Versions.Count == 0).ExecuteDeleteAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        await exports.DropAsync(exported);
         AtomicFile.Delete(folders.Model(version.PublicId));
     }
 
@@ -155,6 +164,7 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
     private async Task<ModelVersionRow> WriteAsync(PlatformDbContext context, ModelSetRow? set, TaskRow task, PublishTrainModelRequest request, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
+        var lineage = Lineage(task);
         var version = new ModelVersionRow
         {
             PublicId = PublicId.ModelVersion(),
@@ -173,12 +183,13 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
             JobName = task.Job.Name,
             TrainingLoss = task.TrainingLoss,
             ValidationLoss = task.ValidationLoss,
+            Lineage = JsonSerializer.Serialize(lineage, PlatformJson.Options),
         };
         var folder = folders.Model(version.PublicId);
         await AtomicFile.WriteFolderAsync(folder, async partial =>
         {
             await AtomicFile.CopyFolderAsync(folders.TaskOutput(task.PublicId), partial, cancellationToken);
-            await AtomicFile.WriteAsync(Path.Combine(partial, ManifestFile), stream => JsonSerializer.SerializeAsync(stream, Manifest(version, task), PlatformJson.Options, cancellationToken));
+            await AtomicFile.WriteAsync(Path.Combine(partial, ManifestFile), stream => JsonSerializer.SerializeAsync(stream, Manifest(version, lineage), PlatformJson.Options, cancellationToken));
         });
         try
         {
@@ -196,23 +207,34 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
         return version;
     }
 
-    // Where a model came from, beside its weights: base model, rows, configuration, result.
-    private static object Manifest(ModelVersionRow version, TaskRow task) => new
+    // All that a model came from: base model, rows, configuration, result.
+    private static ModelLineage Lineage(TaskRow task)
+    {
+        var config = JsonSerializer.Deserialize<TrainingConfig>(task.Config, PlatformJson.Options)! with { StartFromDirectory = null };
+        return new ModelLineage
+        {
+            BaseModel = task.Job.Model,
+            Datasets = task.Datasets is { } datasets ? JsonSerializer.Deserialize<IReadOnlyList<ModelLineageDataset>>(datasets, PlatformJson.Options)! : [],
+            RowsSha256 = task.RowsHash,
+            Config = JsonSerializer.SerializeToNode(config, PlatformJson.Sparse)!.AsObject(),
+            Seed = config.Seed,
+            EngineVersion = task.EngineVersion,
+            TrainedTokens = task.TrainedTokens,
+            TrainingLoss = task.TrainingLoss,
+            ValidationLoss = task.ValidationLoss,
+        };
+    }
+
+    // The same beside the weights.
+    private static object Manifest(ModelVersionRow version, ModelLineage lineage) => new
     {
         modelVersionId = version.PublicId,
-        baseModel = version.BaseModel,
         kind = version.Kind,
         trainMode = version.TrainMode,
         parameterScale = version.ParameterScale,
         jobId = version.JobPublicId,
         taskId = version.TaskPublicId,
-        datasets = task.DatasetIds.Split(',', StringSplitOptions.RemoveEmptyEntries),
-        rowsSha256 = task.RowsHash,
-        config = JsonSerializer.Deserialize<TrainingConfig>(task.Config, PlatformJson.Options)! with { StartFromDirectory = null },
-        engineVersion = task.EngineVersion,
-        trainingLoss = version.TrainingLoss,
-        validationLoss = version.ValidationLoss,
-        trainedTokens = task.TrainedTokens,
+        lineage,
         createTime = WireTime.Iso(version.CreatedAt),
     };
 
@@ -222,6 +244,12 @@ internal sealed class ModelService(IDbContextFactory<PlatformDbContext> contexts
         var checkpoints = await fineTuning.CheckpointsAsync(task, cancellationToken);
         var last = checkpoints.Count == 0 ? null : checkpoints[^1];
         if (last?.Step != step) throw new PlatformException(PlatformError.NotSupported, $"param[versionMeta.step] invalid: only the last checkpoint can be published ({last?.Step})", "step");
+    }
+
+    private static Task<List<ExportRow>> ExportsOfAsync(PlatformDbContext context, IEnumerable<ModelVersionRow> versions, CancellationToken cancellationToken)
+    {
+        var ids = versions.Select(version => version.Id).ToList();
+        return context.Exports.AsNoTracking().Where(row => ids.Contains(row.ModelVersionId)).ToListAsync(cancellationToken);
     }
 
     private static async Task RefuseServedAsync(PlatformDbContext context, IEnumerable<ModelVersionRow> versions, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Qianfan.Platform.Access;
+using Qianfan.Platform.Exports;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
 using Qianfan.Sdk.Protocol;
@@ -19,7 +20,8 @@ internal static class ModelsApi
         .Write<CreateCustomModelSetRequest>("CreateCustomModelSet", CreateSetAsync)
         .Write<CreateCustomModelRequest>("CreateCustomModel", CreateModelAsync)
         .Write<ModelSetIdRequest>("DeleteModelSet", DeleteSetAsync)
-        .Write<ModelIdRequest>("DeleteModel", DeleteAsync);
+        .Write<ModelIdRequest>("DeleteModel", DeleteAsync)
+        .AddExports();
 
     public static void Map(RouteTable routes)
     {

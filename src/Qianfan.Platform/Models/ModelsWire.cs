@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Qianfan.Platform.Exports;
 using Qianfan.Platform.Http;
 using Qianfan.Sdk.Protocol;
 
@@ -97,6 +99,8 @@ internal static class ModelsWire
         parameterScale = version.ParameterScale,
         sourceType = "Train",
         sourceInfo = new { trainTaskId = version.TaskPublicId, trainJobId = version.JobPublicId },
+        lineage = version.Lineage is { } lineage ? JsonSerializer.Deserialize<ModelLineage>(lineage, PlatformJson.Options) : null,
+        exportFormats = ExportService.FormatsOf(version),
         metrics = new { trainingLoss = version.TrainingLoss, validationLoss = version.ValidationLoss },
         isSupportModelComp = false,
         createTime = WireTime.Iso(version.CreatedAt),

@@ -17,7 +17,7 @@ internal sealed class EngineLauncher(DataFolders folders, ILogger<WorkerProcess>
         "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "OMP_NUM_THREADS",
     ];
 
-    public IWorker Launch(WorkerMode mode)
+    public IWorker Launch(WorkerMode mode, IReadOnlyList<string>? arguments = null)
     {
         var start = new ProcessStartInfo
         {
@@ -31,8 +31,9 @@ internal sealed class EngineLauncher(DataFolders folders, ILogger<WorkerProcess>
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
-            ArgumentList = { mode == WorkerMode.Train ? "train" : "serve" },
+            ArgumentList = { mode switch { WorkerMode.Train => "train", WorkerMode.Export => "export", _ => "serve" } },
         };
+        foreach (var argument in arguments ?? []) start.ArgumentList.Add(argument);
         start.Environment.Clear();
         foreach (var name in s_inherited)
         {
@@ -42,7 +43,7 @@ internal sealed class EngineLauncher(DataFolders folders, ILogger<WorkerProcess>
         // Spinning threads starve everything else on a small machine.
         start.Environment["OMP_WAIT_POLICY"] = "passive";
         start.Environment["DOTNET_ROOT"] = DotnetRoot();
-        return WorkerProcess.Start(start, background: mode == WorkerMode.Train, logger);
+        return WorkerProcess.Start(start, background: mode != WorkerMode.Serve, logger);
     }
 
     private string Executable()

@@ -10,14 +10,19 @@ internal enum WorkerMode
 
     /// <summary>Answers requests for all models.</summary>
     Serve,
+
+    /// <summary>Writes one model in another form and ends.</summary>
+    Export,
 }
 
 /// <summary>Starts workers. Tests put their own in its place.</summary>
 internal interface IWorkerLauncher
 {
     /// <summary>Starts a worker.</summary>
+    /// <param name="mode">What for.</param>
+    /// <param name="arguments">Further words of its command line.</param>
     /// <exception cref="WorkerException">It can't be started.</exception>
-    IWorker Launch(WorkerMode mode);
+    IWorker Launch(WorkerMode mode, IReadOnlyList<string>? arguments = null);
 }
 
 /// <summary>A running worker. Disposing kills it if it has not ended.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Qianfan.Sdk.Authentication;
 using Qianfan.Sdk.Http;
 using Qianfan.Sdk.Protocol;
 
@@ -101,6 +102,56 @@ public sealed class ModelsClient
     /// <summary>Tells about the export of a version (V2). The answer's shape is in no source; it is given as it came.</summary>
     public Task<JsonElement> DescribeModelExportTaskAsync(string modelId, CancellationToken cancellationToken = default) =>
         _transport.ConsoleAsync(V2, "DescribeModelExportTask", new ModelIdRequest { ModelId = modelId }, QianfanJson.Wire.ModelIdRequest, QianfanJson.Wire.JsonElement, true, cancellationToken);
+
+    /// <summary>Extension of our platform: asks for a version's weights in a form that other programs open. Asking again gives the export that is there; one that failed is tried again.</summary>
+    /// <param name="modelId">The version (<c>amv-...</c>).</param>
+    /// <param name="format">One of <see cref="ModelExportFormats"/>.</param>
+    /// <param name="cancellationToken">Breaks off; an export that was begun goes on.</param>
+    public Task<ModelExportTask> StartExportAsync(string modelId, string format, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "CreateModelExportTask", new ModelExportTaskRequest { ModelId = modelId, Format = format }, QianfanJson.Wire.ModelExportTaskRequest, QianfanJson.Wire.ModelExportTask, true, cancellationToken);
+
+    /// <summary>Extension of our platform: all exports of a version, newest first.</summary>
+    public async Task<IReadOnlyList<ModelExportTask>> ListExportsAsync(string modelId, CancellationToken cancellationToken = default) =>
+        (await _transport.ConsoleAsync(V2, "DescribeModelExportTasks", new ModelIdRequest { ModelId = modelId }, QianfanJson.Wire.ModelIdRequest, QianfanJson.Wire.ModelExportTaskList, true, cancellationToken).ConfigureAwait(false)).ExportTaskList;
+
+    /// <summary>Extension of our platform: deletes an export with its file; one that is being written ends.</summary>
+    public Task<bool> DeleteExportAsync(string exportTaskId, CancellationToken cancellationToken = default) =>
+        _transport.ConsoleAsync(V2, "DeleteModelExportTask", new ModelExportTaskIdRequest { ExportTaskId = exportTaskId }, QianfanJson.Wire.ModelExportTaskIdRequest, QianfanJson.Wire.Boolean, false, cancellationToken);
+
+    /// <summary>Extension of our platform: opens the file of an export that is done.</summary>
+    /// <param name="exportTaskId">The export (<c>amemt-...</c>).</param>
+    /// <param name="range">A part of it, as the HTTP header <c>Range</c> says it; null for all.</param>
+    /// <param name="ifRange">Gives all instead of a part, unless the file is still the one with this tag: the HTTP header <c>If-Range</c>.</param>
+    /// <param name="cancellationToken">Breaks off, also while the bytes are read.</param>
+    /// <exception cref="QianfanApiException">There is no such export, or it is not done.</exception>
+    public Task<ModelExportContent> OpenExportAsync(string exportTaskId, string? range = null, string? ifRange = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(exportTaskId);
+        List<KeyValuePair<string, string>> headers = [];
+        if (range is not null)
+        {
+            headers.Add(KeyValuePair.Create("Range", range));
+        }
+
+        if (ifRange is not null)
+        {
+            headers.Add(KeyValuePair.Create("If-Range", ifRange));
+        }
+
+        return ModelExportContent.OpenAsync(
+            _transport,
+            new QianfanCall
+            {
+                Method = HttpMethod.Get,
+                BaseUrl = _transport.Options.ConsoleBaseUrl,
+                Path = $"{V2}/exports/{IamSigner.Encode(exportTaskId)}/content",
+                Headers = headers,
+                Authentication = CallAuthentication.Signature,
+                Retry = _transport.Options.ConsoleRetry,
+                Timeout = _transport.Options.ConsoleTimeout,
+            },
+            cancellationToken);
+    }
 
     /// <summary>Starts to compress a version (V2); gives the id of the compression.</summary>
     public Task<string> CreateModelCompTaskAsync(CreateModelCompTaskRequest request, CancellationToken cancellationToken = default) =>

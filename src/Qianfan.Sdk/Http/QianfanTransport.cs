@@ -48,6 +48,13 @@ internal sealed class QianfanTransport
         (Transport: this, Call: call),
         cancellationToken);
 
+    /// <summary>Opens a file that needs credentials, or a part of it; the caller disposes the answer.</summary>
+    public ValueTask<HttpResponseMessage> OpenFileAsync(QianfanCall call, CancellationToken cancellationToken) => _pipeline.ExecuteAsync(
+        call,
+        static (context, state) => state.Transport.AttemptAsync(state.Call, 0, static (transport, response, _, token) => transport.OpenFileAsync(response, token), context.CancellationToken),
+        (Transport: this, Call: call),
+        cancellationToken);
+
     /// <summary>The wait after a failed attempt, counted from 1.</summary>
     internal static TimeSpan Wait(RetryOptions retry, int attempt, QianfanException? failure) => CallPipeline.Wait(retry, attempt, failure);
 
@@ -127,6 +134,20 @@ internal sealed class QianfanTransport
 
             using var document = Json.Parse(body.Bytes, response, Errors);
             throw new QianfanRequestException("The platform answered with a document where a stream of events was asked for.", response.StatusCode);
+        }
+    }
+
+    private async ValueTask<HttpResponseMessage> OpenFileAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (response.IsSuccessStatusCode || response.StatusCode == System.Net.HttpStatusCode.RequestedRangeNotSatisfiable)
+        {
+            return response;
+        }
+
+        using (response)
+        {
+            using var body = await AnswerBody.ReadAsync(response, Options.MaxAnswerBytes, cancellationToken).ConfigureAwait(false);
+            throw Errors.FromFailure(response, body.Bytes);
         }
     }
 

@@ -273,6 +273,12 @@ public sealed record ModelDescription
     /// <summary>Where it comes from.</summary>
     public ModelSourceInfo? SourceInfo { get; set; }
 
+    /// <summary>Extension of our platform: all that it came from.</summary>
+    public ModelLineage? Lineage { get; set; }
+
+    /// <summary>Extension of our platform: the forms that it can be exported in, of <see cref="ModelExportFormats"/>.</summary>
+    public IReadOnlyList<string>? ExportFormats { get; set; }
+
     /// <summary>True when it can be compressed.</summary>
     public bool? IsSupportModelComp { get; set; }
 }

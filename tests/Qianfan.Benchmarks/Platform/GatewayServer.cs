@@ -90,7 +90,7 @@ internal static class GatewayServer
 
     private sealed class StubLauncher : IWorkerLauncher
     {
-        public IWorker Launch(WorkerMode mode)
+        public IWorker Launch(WorkerMode mode, IReadOnlyList<string>? arguments = null)
         {
             var start = Self("stub-worker");
             start.RedirectStandardError = true;

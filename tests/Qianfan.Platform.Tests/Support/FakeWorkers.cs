@@ -11,12 +11,19 @@ internal sealed class FakeWorkers : IWorkerLauncher
     private readonly ConcurrentQueue<FakeWorker> _started = new();
     private readonly Channel<FakeTrainer> _trainers = Channel.CreateUnbounded<FakeTrainer>();
     private readonly Channel<FakeServer> _servers = Channel.CreateUnbounded<FakeServer>();
+    private readonly Channel<FakeExporter> _exporters = Channel.CreateUnbounded<FakeExporter>();
 
     /// <summary>Steps of a whole training.</summary>
     public int TotalSteps { get; set; } = 6;
 
     /// <summary>Whether a training worker runs on by itself; otherwise the test lets it take each step.</summary>
     public bool TrainsAlone { get; set; } = true;
+
+    /// <summary>Whether an export worker writes at once; otherwise the test lets it end.</summary>
+    public bool ExportsAlone { get; set; } = true;
+
+    /// <summary>Why exports fail; null when they don't.</summary>
+    public ExportFailed? ExportFault { get; set; }
 
     /// <summary>Whether a serving worker sends text by itself; otherwise the test lets it send each piece.</summary>
     public bool AnswersAlone { get; set; } = true;
@@ -38,7 +45,7 @@ internal sealed class FakeWorkers : IWorkerLauncher
 
     public IReadOnlyCollection<FakeWorker> Started => _started;
 
-    public IWorker Launch(WorkerMode mode)
+    public IWorker Launch(WorkerMode mode, IReadOnlyList<string>? arguments = null)
     {
         if (LaunchFault is { } fault) throw fault;
         FakeWorker worker;
@@ -47,6 +54,12 @@ internal sealed class FakeWorkers : IWorkerLauncher
             var trainer = new FakeTrainer(this);
             _trainers.Writer.TryWrite(trainer);
             worker = trainer;
+        }
+        else if (mode == WorkerMode.Export)
+        {
+            var exporter = new FakeExporter(this, arguments!);
+            _exporters.Writer.TryWrite(exporter);
+            worker = exporter;
         }
         else
         {
@@ -62,6 +75,9 @@ internal sealed class FakeWorkers : IWorkerLauncher
 
     /// <summary>The next training worker that is started.</summary>
     public ValueTask<FakeTrainer> NextTrainerAsync() => _trainers.Reader.ReadAsync(TestContext.Current.CancellationToken);
+
+    /// <summary>The next export worker that is started.</summary>
+    public ValueTask<FakeExporter> NextExporterAsync() => _exporters.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
     /// <summary>The next serving worker that is started.</summary>
     public ValueTask<FakeServer> NextServerAsync() => _servers.Reader.ReadAsync(TestContext.Current.CancellationToken);
@@ -329,6 +345,7 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "ser
     };
 
     private static int[] Bytes(string text) => [.. System.Text.Encoding.UTF8.GetBytes(text).Select(value => (int)value)];
+
     private void Count(int change)
     {
         lock (_lock)
@@ -336,5 +353,53 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "ser
             _answering += change;
             MostAnswering = Math.Max(MostAnswering, _answering);
         }
+    }
+}
+
+/// <summary>Writes an export in three steps: a folder of two files, or one file.</summary>
+internal sealed class FakeExporter(FakeWorkers workers, IReadOnlyList<string> arguments) : FakeWorker(workers, "export")
+{
+    private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>What its files hold.</summary>
+    public const string Weights = "weights of a fake worker";
+
+    /// <summary>The value of a word of its command line; null when it is not there.</summary>
+    public string? Word(string name) => arguments.SkipWhile(word => word != name).Skip(1).FirstOrDefault();
+
+    /// <summary>Lets it end.</summary>
+    public void End() => _end.SetResult();
+
+    protected override async Task RunAsync()
+    {
+        Directory.Exists(Word("--model")).ShouldBeTrue();
+        Say(new ExportProgress(25, 100));
+        var output = Word("--out")!;
+        if (!Workers.ExportsAlone)
+        {
+            // Half of it lies there already.
+            await File.WriteAllTextAsync(output + ".unfinished", "half");
+            await _end.Task.WaitAsync(Killed);
+            File.Delete(output + ".unfinished");
+        }
+
+        if (Workers.ExportFault is { } fault)
+        {
+            Say(fault);
+            return;
+        }
+
+        var folder = !Word("--format")!.StartsWith("gguf", StringComparison.Ordinal);
+        if (folder) Directory.CreateDirectory(output);
+        string[] paths = folder ? [Path.Combine(output, "config.json"), Path.Combine(output, "model.safetensors")] : [output];
+        var files = new List<ExportedFile>();
+        foreach (var path in paths)
+        {
+            await File.WriteAllTextAsync(path, Weights);
+            files.Add(new ExportedFile(path, Weights.Length, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Weights)))));
+        }
+
+        Say(new ExportProgress(100, 100));
+        Say(new ExportCompleted(files));
     }
 }

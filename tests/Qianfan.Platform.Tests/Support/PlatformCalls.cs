@@ -130,6 +130,29 @@ internal static class PlatformCalls
         return (published.Text("modelIDStr"), published.Text("versionIdStr"));
     }
 
+    /// <summary>A model version out of nothing: its set and itself.</summary>
+    public static async Task<(string Set, string Version)> ModelAsync(this HttpClient client, string scale = "LoRA", string name = "m_test")
+    {
+        var (job, task) = await client.TaskAsync(scale);
+        await client.AwaitTaskAsync(task, "Done");
+        return await client.PublishAsync(job, task, name);
+    }
+
+    /// <summary>Asks for an export.</summary>
+    public static async Task<JsonObject> ExportAsync(this HttpClient client, string version, string? format = null) =>
+        (await client.V2Async("model", "CreateModelExportTask", new { modelId = version, format })).Result();
+
+    /// <summary>The export of a form once it has a status.</summary>
+    public static async Task<JsonObject> AwaitExportAsync(this HttpClient client, string version, string format, params string[] statuses)
+    {
+        while (true)
+        {
+            var export = (await client.V2Async("model", "DescribeModelExportTask", new { modelId = version, format })).Result();
+            if (statuses.Contains(export.Text("status"))) return export;
+            await BreatheAsync();
+        }
+    }
+
     /// <summary>All events until the stream ends.</summary>
     public static async Task<IReadOnlyList<(long Id, string Kind, JsonObject Data)>> EventsAsync(this HttpClient client, string taskId, long after = 0)
     {

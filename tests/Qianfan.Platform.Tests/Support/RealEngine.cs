@@ -9,6 +9,7 @@ namespace Qianfan.Platform.Tests.Support;
 internal sealed class RealEngine
 {
     private readonly Channel<IWorker> _trainers = Channel.CreateUnbounded<IWorker>();
+    private readonly Channel<IWorker> _exporters = Channel.CreateUnbounded<IWorker>();
 
     private int _serversStarted;
 
@@ -21,15 +22,19 @@ internal sealed class RealEngine
     /// <summary>The next training worker that is started.</summary>
     public ValueTask<IWorker> NextTrainerAsync() => _trainers.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    public IWorkerLauncher Create(IServiceProvider services) => new Launcher(ActivatorUtilities.CreateInstance<EngineLauncher>(services), _trainers.Writer, () => Interlocked.Increment(ref _serversStarted));
+    /// <summary>The next export worker that is started.</summary>
+    public ValueTask<IWorker> NextExporterAsync() => _exporters.Reader.ReadAsync(TestContext.Current.CancellationToken);
 
-    private sealed class Launcher(EngineLauncher engine, ChannelWriter<IWorker> trainers, Action serverStarted) : IWorkerLauncher
+    public IWorkerLauncher Create(IServiceProvider services) => new Launcher(ActivatorUtilities.CreateInstance<EngineLauncher>(services), _trainers.Writer, _exporters.Writer, () => Interlocked.Increment(ref _serversStarted));
+
+    private sealed class Launcher(EngineLauncher engine, ChannelWriter<IWorker> trainers, ChannelWriter<IWorker> exporters, Action serverStarted) : IWorkerLauncher
     {
-        public IWorker Launch(WorkerMode mode)
+        public IWorker Launch(WorkerMode mode, IReadOnlyList<string>? arguments = null)
         {
-            var worker = engine.Launch(mode);
+            var worker = engine.Launch(mode, arguments);
             if (mode == WorkerMode.Train) trainers.TryWrite(worker);
-            else serverStarted();
+            if (mode == WorkerMode.Export) exporters.TryWrite(worker);
+            if (mode == WorkerMode.Serve) serverStarted();
             return worker;
         }
     }

@@ -33,6 +33,7 @@ public sealed class DataPagesTests : PortalComponents, IAsyncLifetime
         Services.AddSingleton(_portal.Get<DatasetService>());
         Services.AddSingleton(_portal.Get<DatasetUploads>());
         Services.AddSingleton(_portal.Get<ModelService>());
+        Services.AddSingleton(_portal.Get<ModelExports>());
         Services.AddSingleton(_portal.Get<RunService>());
         Services.AddSingleton(_portal.Get<ServiceDirectory>());
         Services.AddSingleton(_portal.Get<ConsoleService>());

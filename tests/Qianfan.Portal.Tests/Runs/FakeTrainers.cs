@@ -14,7 +14,7 @@ internal sealed class FakeTrainers : IWorkerLauncher
     /// <summary>Lets the task that trains take some steps.</summary>
     public void Step(int count) => _steps.Release(count);
 
-    public IWorker Launch(WorkerMode mode) => mode is WorkerMode.Train ? new Trainer(_steps) : throw new WorkerException("There is nothing to serve here.");
+    public IWorker Launch(WorkerMode mode, IReadOnlyList<string>? arguments = null) => mode is WorkerMode.Train ? new Trainer(_steps) : throw new WorkerException("There is nothing to serve here.");
 
     private sealed class Trainer : IWorker
     {

@@ -61,6 +61,9 @@ public static class AccessTable
         new("POST", "projects/{projectId:guid}/datasets/upload", 302, 404, 400, 400, 400),
         new("POST", "projects/{projectId:guid}/console/chat", 302, 404, 400, 400, 400),
 
+        // Nor does the model.
+        new("GET", "projects/{projectId:guid}/models/{modelSetId:guid}/exports/{exportId}", 302, 404, 404, 404, 404),
+
         // The run does not exist, so its stream doesn't either: not for its team, and still less for another.
         new("GET", "projects/{projectId:guid}/runs/{runId:guid}/events", 302, 404, 404, 404, 404),
 

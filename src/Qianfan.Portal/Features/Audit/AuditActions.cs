@@ -38,6 +38,8 @@ public static class AuditActions
     public const string RunDeleted = "run.deleted";
     public const string ModelPublished = "model.published";
     public const string ModelDeleted = "model.deleted";
+    public const string ModelExported = "model.exported";
+    public const string ModelExportDeleted = "model.export-deleted";
     public const string ServiceDeployed = "service.deployed";
     public const string ServiceStopped = "service.stopped";
     public const string ServiceStarted = "service.started";

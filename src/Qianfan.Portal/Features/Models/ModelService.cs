@@ -56,7 +56,17 @@ public sealed record ModelVersionDetails(
     IReadOnlyList<NamedLink> Services);
 
 /// <summary>The page of one set.</summary>
-public sealed record ModelSetDetails(Guid Id, string Name, string Connection, string PlatformId, DateTimeOffset CreatedAt, IReadOnlyList<ModelVersionDetails> Versions, bool MayEdit, bool MayRun);
+/// <param name="Id">The set.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Connection">The platform that keeps it.</param>
+/// <param name="PlatformId">Its id there.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="Versions">All, newest first.</param>
+/// <param name="MayEdit">Whether the reader may deploy, export and delete.</param>
+/// <param name="MayRun">Whether the reader may start runs.</param>
+/// <param name="HasExports">Whether its platform gives weights away.</param>
+public sealed record ModelSetDetails(
+    Guid Id, string Name, string Connection, string PlatformId, DateTimeOffset CreatedAt, IReadOnlyList<ModelVersionDetails> Versions, bool MayEdit, bool MayRun, bool HasExports);
 
 /// <summary>Reads and deletes models; runs make them. Thread-safe.</summary>
 public sealed class ModelService(IDbContextFactory<PortalDbContext> contexts, PlatformClients clients, AuditLog audit)
@@ -89,7 +99,7 @@ public sealed class ModelService(IDbContextFactory<PortalDbContext> contexts, Pl
         var (_, role) = await db.RequireProjectAsync(actor, projectId, Permission.View, cancellationToken);
         var set = await db.ModelSets.AsNoTracking().VisibleTo(actor)
             .Where(m => m.ProjectId == projectId && m.Id == modelSetId)
-            .Select(m => new { m.Id, m.Name, Connection = m.Connection.Name, m.PlatformId, m.CreatedAt })
+            .Select(m => new { m.Id, m.Name, Connection = m.Connection.Name, m.Connection.Kind, m.PlatformId, m.CreatedAt })
             .SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException("model");
         var versions = await db.ModelVersions.AsNoTracking().VisibleTo(actor)
             .Where(v => v.ModelSetId == modelSetId)
@@ -119,7 +129,8 @@ public sealed class ModelService(IDbContextFactory<PortalDbContext> contexts, Pl
                     [.. services[v.Id]]);
             })],
             role.Allows(Permission.EditServices),
-            role.Allows(Permission.EditRuns));
+            role.Allows(Permission.EditRuns),
+            set.Kind is not ConnectionKind.Cloud);
     }
 
     /// <summary>Deletes a version here and on its platform; with the last one the set goes too.</summary>
