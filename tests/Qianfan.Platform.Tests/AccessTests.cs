@@ -86,7 +86,7 @@ public sealed class AccessTests
     {
         await using var host = await PlatformHost.StartAsync();
         var mine = await OwnEverythingAsync(host);
-        var nobodys = new Owned("file-000000000000000000000000", "ds-0000000000000000", "dg-000000000000", "job-000000000000", "task-000000000000", "am-000000000000", "amv-000000000000", "svco-000000000000", "none", "ftjob-000000000000", "ft:none", "upload_000000000000000000000000");
+        var nobodys = new Owned("file-000000000000000000000000", "ds-0000000000000000", "dg-000000000000", "job-000000000000", "task-000000000000", "am-000000000000", "amv-000000000000", "svco-000000000000", "none", "ftjob-000000000000", "ft:none", "upload_000000000000000000000000", "export-000000000000");
         var covered = new HashSet<string>(StringComparer.Ordinal);
         using var other = host.OtherOwner();
         foreach (var (theirs, none) in Calls(mine).Zip(Calls(nobodys)))
@@ -107,9 +107,9 @@ public sealed class AccessTests
 
     private sealed record Call(string Method, string Path, object? Body = null);
 
-    private sealed record Owned(string File, string Dataset, string Group, string Job, string Task, string Set, string Version, string Service, string Suffix, string OpenAIJob, string Model, string Upload)
+    private sealed record Owned(string File, string Dataset, string Group, string Job, string Task, string Set, string Version, string Service, string Suffix, string OpenAIJob, string Model, string Upload, string Export)
     {
-        public IEnumerable<string> Ids => [OpenAIJob, Model, Upload, File, Dataset, Dataset[3..], Group, Job, Task, Set, Version, Service, Suffix];
+        public IEnumerable<string> Ids => [OpenAIJob, Model, Upload, Export, File, Dataset, Dataset[3..], Group, Job, Task, Set, Version, Service, Suffix];
     }
 
     // Members by which a body names what exists already.
@@ -141,6 +141,7 @@ public sealed class AccessTests
         var file = await client.UploadAsync();
         var dataset = await client.DatasetAsync();
         var group = (await client.V1Async("dataset/info", new { datasetId = dataset })).Result().Text("groupPK");
+        var export = (await client.V2Async("dataset", "CreateExportTask", new { versionId = dataset })).Result().Text("taskId");
         var (job, task) = await client.TaskAsync(dataset: dataset);
         await client.AwaitTaskAsync(task, "Done");
         var (set, version) = await client.PublishAsync(job, task);
@@ -149,7 +150,7 @@ public sealed class AccessTests
         var openAI = (await client.PostAsync("/v1/fine_tuning/jobs", new { training_file = file, model = "qianfan-tiny" })).Text("id");
         while ((await client.GetJsonAsync("/v1/fine_tuning/jobs/" + openAI)).Text("status") != "succeeded") await PlatformCalls.BreatheAsync();
         var model = (await client.GetJsonAsync("/v1/fine_tuning/jobs/" + openAI)).Text("fine_tuned_model");
-        return new Owned(file, dataset, group, job, task, set, version, service, "mine", openAI, model, (await client.PostAsync("/v1/uploads", new { filename = "f", purpose = "fine-tune", bytes = 5 })).Text("id"));
+        return new Owned(file, dataset, group, job, task, set, version, service, "mine", openAI, model, (await client.PostAsync("/v1/uploads", new { filename = "f", purpose = "fine-tune", bytes = 5 })).Text("id"), export);
     }
 
     private static IEnumerable<Call> Calls(Owned mine)
@@ -172,13 +173,17 @@ public sealed class AccessTests
         yield return new("POST", V1 + $"chat/{mine.Suffix}", new { messages });
         yield return new("POST", V1 + $"completions/{mine.Suffix}", new { prompt = "hi" });
         yield return new("POST", V1 + $"embeddings/{mine.Suffix}", new { input = new[] { "hi" } });
-        foreach (var action in new[] { "info", "release", "delete", "importErrorDetail" }) yield return new("POST", $"/wenxinworkshop/dataset/{action}", new { datasetId = mine.Dataset });
+        foreach (var action in new[] { "info", "release", "delete", "importErrorDetail", "export", "exportRecord" }) yield return new("POST", $"/wenxinworkshop/dataset/{action}", new { datasetId = mine.Dataset });
         yield return new("POST", "/wenxinworkshop/dataset/statusList", new { datasetIds = new[] { mine.Dataset } });
         yield return new("POST", "/wenxinworkshop/dataset/import", new { datasetId = mine.Dataset, files = new[] { mine.File } });
         yield return new("POST", "/wenxinworkshop/entity/list", new { datasetId = mine.Dataset });
+        yield return new("POST", "/wenxinworkshop/entity/annotate", new { datasetId = mine.Dataset, id = mine.Dataset + "-1", content = new[] { new { prompt = "a", response = "b" } } });
+        yield return new("POST", "/wenxinworkshop/entity/delete", new { datasetId = mine.Dataset, id = new[] { mine.Dataset + "-1" } });
         foreach (var action in new[] { "DescribeDatasetVersion", "DeleteDatasetVersion", "PublishDatasetVersion" }) yield return new("POST", $"/v2/dataset?Action={action}", new { versionId = mine.Dataset });
         foreach (var action in new[] { "DeleteDataset", "CreateDatasetVersion", "DescribeDatasetVersions" }) yield return new("POST", $"/v2/dataset?Action={action}", new { datasetId = mine.Group });
         yield return new("POST", "/v2/dataset?Action=CreateImportTask", new { versionId = mine.Dataset, files = new[] { mine.File } });
+        yield return new("POST", "/v2/dataset?Action=CreateExportTask", new { versionId = mine.Dataset });
+        yield return new("POST", "/v2/dataset?Action=DescribeExportTask", new { taskId = mine.Export });
         yield return new("POST", "/v2/dataset?Action=DescribeImportTask", new { taskId = $"import-{mine.Dataset[3..]}-1" });
         foreach (var action in new[] { "DescribeFineTuningTask", "StopFineTuningTask", "ResumeFineTuningTask", "DeleteFineTuningTask" }) yield return new("POST", $"/v2/finetuning?Action={action}", new { taskId = mine.Task });
         foreach (var action in new[] { "DescribeFineTuningTasks", "DeleteFineTuningJob" }) yield return new("POST", $"/v2/finetuning?Action={action}", new { jobId = mine.Job });

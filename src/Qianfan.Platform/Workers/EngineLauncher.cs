@@ -31,7 +31,7 @@ internal sealed class EngineLauncher(DataFolders folders, ILogger<WorkerProcess>
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
-            ArgumentList = { mode == WorkerMode.Train ? "train" : "serve" },
+            ArgumentList = { mode switch { WorkerMode.Train => "train", WorkerMode.Serve => "serve", _ => "count" } },
         };
         start.Environment.Clear();
         foreach (var name in s_inherited)
@@ -42,7 +42,7 @@ internal sealed class EngineLauncher(DataFolders folders, ILogger<WorkerProcess>
         // Spinning threads starve everything else on a small machine.
         start.Environment["OMP_WAIT_POLICY"] = "passive";
         start.Environment["DOTNET_ROOT"] = DotnetRoot();
-        return WorkerProcess.Start(start, background: mode == WorkerMode.Train, logger);
+        return WorkerProcess.Start(start, background: mode != WorkerMode.Serve, logger);
     }
 
     private string Executable()

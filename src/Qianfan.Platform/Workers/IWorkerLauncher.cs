@@ -10,6 +10,9 @@ internal enum WorkerMode
 
     /// <summary>Answers requests for all models.</summary>
     Serve,
+
+    /// <summary>Counts the tokens of one rows file and ends.</summary>
+    Count,
 }
 
 /// <summary>Starts workers. Tests put their own in its place.</summary>

@@ -27,6 +27,9 @@ internal sealed class FakeWorkers : IWorkerLauncher
     /// <summary>Models that can't be loaded.</summary>
     public ConcurrentDictionary<string, string> BrokenModels { get; } = new();
 
+    /// <summary>Why tokens can't be counted; null when they can.</summary>
+    public string? CountFault { get; set; }
+
     /// <summary>What starting a worker throws.</summary>
     public WorkerException? LaunchFault { get; set; }
 
@@ -36,6 +39,14 @@ internal sealed class FakeWorkers : IWorkerLauncher
     {
         if (LaunchFault is { } fault) throw fault;
         FakeWorker worker;
+        if (mode == WorkerMode.Count)
+        {
+            // Counting is nobody's business but the tests' of counting.
+            worker = new FakeCounter(this);
+            worker.Start();
+            return worker;
+        }
+
         if (mode == WorkerMode.Train)
         {
             var trainer = new FakeTrainer(this);
@@ -276,5 +287,22 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "ser
 
             Say(new DecodeStep([new DecodedSlot(generate.RequestId, text[i].ToString(), 5, i + 1, i == text.Length - 1 ? "stop" : null)]));
         }
+    }
+}
+
+/// <summary>Counts each character of a text as a token.</summary>
+internal sealed class FakeCounter(FakeWorkers workers) : FakeWorker(workers, "count")
+{
+    protected override async Task RunAsync()
+    {
+        var job = (CountTokens)await Input.ReadAsync(Killed);
+        if (Workers.CountFault is { } fault)
+        {
+            Say(new RequestFailed(job.RequestId, WorkerErrors.InvalidModel, fault));
+            return;
+        }
+
+        var lengths = File.ReadLines(job.RowsFile).Where(line => line.Length > 0).Select(WorkerLine.ReadRow).Select(row => row.Text?.Length ?? row.Messages.Sum(message => message.Content.Length)).Order().ToList();
+        Say(new TokensCounted(job.RequestId, lengths.Count, lengths.Sum(), lengths[(lengths.Count - 1) / 2], lengths[^1], lengths[^1], lengths.Count(length => length > job.MaxLength)));
     }
 }

@@ -16,6 +16,50 @@ namespace Qianfan.Platform.Data.Migrations
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
 
+            modelBuilder.Entity("Qianfan.Platform.Datasets.DatasetExportRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("DatasetId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("OwnerId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("PublicId")
+                        .IsRequired()
+                        .HasMaxLength(40)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Rows")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("RowsFile")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("DatasetId");
+
+                    b.HasIndex("PublicId")
+                        .IsUnique();
+
+                    b.HasIndex("OwnerId", "Id");
+
+                    b.ToTable("DatasetExports");
+                });
+
             modelBuilder.Entity("Qianfan.Platform.Datasets.DatasetRow", b =>
                 {
                     b.Property<int>("Id")
@@ -143,6 +187,47 @@ namespace Qianfan.Platform.Data.Migrations
                     b.HasIndex("DatasetId", "Line");
 
                     b.ToTable("ImportErrors");
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Datasets.TokenCountRow", b =>
+                {
+                    b.Property<int>("DatasetId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Model")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Longest")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("MaxSeqLen")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Median")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Percentile95")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Rows")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("RowsFile")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Tokens")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("TruncatedRows")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("DatasetId", "Model");
+
+                    b.ToTable("TokenCounts");
                 });
 
             modelBuilder.Entity("Qianfan.Platform.Files.FileRow", b =>
@@ -670,7 +755,27 @@ namespace Qianfan.Platform.Data.Migrations
                     b.ToTable("Services");
                 });
 
+            modelBuilder.Entity("Qianfan.Platform.Datasets.DatasetExportRow", b =>
+                {
+                    b.HasOne("Qianfan.Platform.Datasets.DatasetRow", "Dataset")
+                        .WithMany()
+                        .HasForeignKey("DatasetId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Dataset");
+                });
+
             modelBuilder.Entity("Qianfan.Platform.Datasets.ImportErrorRow", b =>
+                {
+                    b.HasOne("Qianfan.Platform.Datasets.DatasetRow", null)
+                        .WithMany()
+                        .HasForeignKey("DatasetId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Datasets.TokenCountRow", b =>
                 {
                     b.HasOne("Qianfan.Platform.Datasets.DatasetRow", null)
                         .WithMany()
