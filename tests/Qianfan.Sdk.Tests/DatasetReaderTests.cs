@@ -225,7 +225,7 @@ public sealed class DatasetReaderTests
     [Theory]
     [InlineData(new byte[] { 0x50, 0x4B, 0x03, 0x04, 0x14, 0x00 }, DatasetErrorCodes.Archive)]
     [InlineData(new byte[] { 0x1F, 0x8B, 0x08, 0x00 }, DatasetErrorCodes.Archive)]
-    [InlineData(new byte[] { 0x7B, 0x00, 0x22, 0x00 }, DatasetErrorCodes.Binary)]
+    [InlineData(new byte[] { 0x7B, 0x00, 0x22, 0x00 }, DatasetErrorCodes.NotUtf8)]
     [InlineData(new byte[] { 0xFF, 0xFE, 0x7B, 0x00 }, DatasetErrorCodes.NotUtf8)]
     public async Task What_is_no_text_is_refused(byte[] content, string code) => (await FileErrorAsync(content)).Code.ShouldBe(code);
 

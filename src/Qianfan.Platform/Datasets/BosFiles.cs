@@ -63,7 +63,7 @@ internal sealed class BosFiles : IDisposable
         catch (Exception exception)
         {
             await stream.DisposeAsync();
-            if (exception is AmazonClientException or HttpRequestException) throw new IOException($"The object storage does not give {PlatformException.Shown(key)}.", exception);
+            if (exception is AmazonServiceException or AmazonClientException or HttpRequestException) throw new IOException($"The object storage does not give {PlatformException.Shown(key)}.", exception);
             throw;
         }
     }
@@ -83,7 +83,7 @@ internal sealed class BosFiles : IDisposable
         {
             throw PlatformException.NotFound("File", address);
         }
-        catch (Exception exception) when (exception is AmazonClientException or HttpRequestException)
+        catch (Exception exception) when (exception is AmazonServiceException or AmazonClientException or HttpRequestException)
         {
             throw new PlatformException(PlatformError.Unavailable, $"The object storage does not tell whether {PlatformException.Shown(address)} is there (setting BosS3)");
         }

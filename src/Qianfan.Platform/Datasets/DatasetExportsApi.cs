@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Qianfan.Platform.Http;
 
 namespace Qianfan.Platform.Datasets;
@@ -17,6 +18,8 @@ internal static class DatasetExportsApi
             context.Response.ContentType = "application/zip";
             context.Response.Headers.ContentDisposition = $"attachment; filename=\"{export.Dataset.PublicId}.zip\"";
             context.Response.Headers.CacheControl = "private, no-store";
+            // The framework ends a file of a zip with a few bytes that it writes without waiting.
+            context.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
             await using var zip = await ZipArchive.CreateAsync(context.Response.Body, ZipArchiveMode.Create, leaveOpen: true, entryNameEncoding: null, cancellationToken);
             var entry = zip.CreateEntry($"{export.Dataset.PublicId}.jsonl", CompressionLevel.Fastest);
             await using var target = await entry.OpenAsync(cancellationToken);

@@ -53,7 +53,6 @@ internal sealed class FakeS3 : IAsyncDisposable
         else
         {
             context.Response.ContentLength = content.Length;
-            context.Response.Headers.ETag = "\"0123456789abcdef0123456789abcdef\"";
             context.Response.Headers.LastModified = "Thu, 01 Jan 2026 00:00:00 GMT";
             if (context.Request.Method == "GET") await context.Response.Body.WriteAsync(content);
         }
