@@ -58,7 +58,7 @@ public sealed class DatasetExportTests
     [Fact]
     public async Task A_link_that_was_changed_or_has_expired_gives_nothing_and_tells_no_secret()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var host = await PlatformHost.StartAsync(time: time);
         var (mine, theirs) = (await LinkAsync(host.Client), "");
         using (var other = host.OtherOwner()) theirs = await LinkAsync(other);
