@@ -7,6 +7,7 @@ using Qianfan.Engine.Workers;
 const string Usage = """
     Qianfan.Engine train       trains one task; told what by the platform on standard input
     Qianfan.Engine serve       generates text; told what by the platform on standard input [--threads N] [--cache-megabytes N]
+    Qianfan.Engine count       counts the tokens of training rows; told what by the platform on standard input
     Qianfan.Engine export      --model FOLDER [--adapter FOLDER] --format safetensors|adapter|gguf-f32|gguf-f16|gguf-q8_0|gguf-q4_0 --out PATH [--name NAME] [--shard-bytes N]
     Qianfan.Engine corpus      --out FILE [--documents N] [--seed N]
     Qianfan.Engine pretrain    --out FOLDER --work FOLDER [--start FOLDER] [--documents N] [--seed N] [--steps N] [...]
@@ -28,6 +29,9 @@ try
                 await new ServeWorker(channel, Console.Error, options.Number("threads", ServeWorker.DefaultThreads), (long)options.Number("cache-megabytes", ServeWorker.DefaultCacheMegabytes) << 20).RunAsync(CancellationToken.None);
                 return 0;
             }
+        case "count":
+            await using (var channel = Open("count"))
+                return await CountWorker.RunAsync(channel, CancellationToken.None);
         case "export":
             await using (var channel = Open("export"))
                 return ExportCommand.Run(args[1..], message =>

@@ -32,6 +32,9 @@ public sealed class PlatformOptions
     /// <summary>Folder that <c>bos:/bucket/path</c> addresses are looked up in; every key can read all of it. Null (default) turns them off.</summary>
     public string? BosDirectory { get; set; }
 
+    /// <summary>Object storage that <c>bos:/bucket/path</c> addresses are looked up in, instead of a folder. Null (default) is none.</summary>
+    public BosS3Options? BosS3 { get; set; }
+
     /// <summary>How often a task or an export whose worker died is started again, 0 to 20. Default 3.</summary>
     public int TrainingRetries { get; set; } = 3;
 
@@ -61,6 +64,25 @@ public sealed class PlatformOptions
 
     /// <summary>Keys for <see cref="Access.ConfiguredPlatformAccess"/>, used when the host registers no <see cref="IPlatformAccess"/> of its own.</summary>
     public IList<ConfiguredKey> Keys { get; } = [];
+}
+
+/// <summary>A bucket of object storage that speaks S3.</summary>
+public sealed class BosS3Options
+{
+    /// <summary>Its address, such as <c>http://localhost:9000</c>. Buckets are named in the path. Required.</summary>
+    public string Endpoint { get; set; } = "";
+
+    /// <summary>The region that requests are signed for. Default <c>us-east-1</c>.</summary>
+    public string Region { get; set; } = "us-east-1";
+
+    /// <summary>The one bucket that is read; every key of the platform can read all of it. Required.</summary>
+    public string Bucket { get; set; } = "";
+
+    /// <summary>The public half of the storage's key. Required.</summary>
+    public string AccessKey { get; set; } = "";
+
+    /// <summary>The secret half. Required.</summary>
+    public string SecretKey { get; set; } = "";
 }
 
 /// <summary>A key pair from the configuration.</summary>
@@ -110,6 +132,14 @@ internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOption
         Require(options.MaxRequestBytes is >= 1024 and <= 256L << 20, "MaxRequestBytes must be between 1024 and 268435456.");
         Require(options.MaxImportErrors is >= 1 and <= 100_000, "MaxImportErrors must be between 1 and 100000.");
         Require(options.BosDirectory is null || options.BosDirectory.Trim().Length > 0, "BosDirectory is empty: remove it or name a folder.");
+        if (options.BosS3 is { } s3)
+        {
+            Require(options.BosDirectory is null, "BosS3 and BosDirectory are both set: bos:/ paths can have one place only.");
+            Require(IsWebAddress(s3.Endpoint), $"BosS3:Endpoint \"{s3.Endpoint}\" is not an absolute http or https address.");
+            foreach (var (member, value) in new[] { ("Region", s3.Region), ("Bucket", s3.Bucket), ("AccessKey", s3.AccessKey), ("SecretKey", s3.SecretKey) })
+                Require(!string.IsNullOrWhiteSpace(value), $"BosS3:{member} is missing.");
+        }
+
         Require(options.TrainingRetries is >= 0 and <= 20, "TrainingRetries must be between 0 and 20.");
         Require(Within(options.WorkerStopTimeout, 1, 60), "WorkerStopTimeout must be between 1 and 60 seconds.");
         Require(Within(options.ModelLoadTimeout, 1, 3600), "ModelLoadTimeout must be between 1 second and 1 hour.");

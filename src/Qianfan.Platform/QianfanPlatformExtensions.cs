@@ -68,6 +68,7 @@ public static class QianfanPlatformExtensions
         UploadsApi.Map(routes);
         DatasetsV1Api.Map(routes);
         DatasetsV2Api.Map(routes);
+        DatasetExportsApi.Map(routes);
         FineTuningV1Api.Map(routes);
         FineTuningV2Api.Map(routes);
         ModelsApi.Map(routes);
@@ -118,7 +119,8 @@ public static class QianfanPlatformExtensions
 
     private static void AddFeatures(IServiceCollection services)
     {
-        services.AddSingleton<FileStore>().AddSingleton<UploadStore>().AddSingleton<DatasetService>();
+        services.AddSingleton<FileStore>().AddSingleton<UploadStore>();
+        services.AddSingleton<BosFiles>().AddSingleton<DatasetService>().AddSingleton<DatasetEntities>().AddSingleton<DatasetExports>().AddSingleton<DatasetsV2>();
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
         services.AddSingleton<ExportRunner>().AddSingleton<ExportService>();
@@ -130,6 +132,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<UsageWriter>().AddHostedService(provider => provider.GetRequiredService<UsageWriter>());
         services.AddSingleton<Budgets>().AddHostedService(provider => provider.GetRequiredService<Budgets>());
         services.AddSingleton<DatasetImporter>().AddHostedService(provider => provider.GetRequiredService<DatasetImporter>());
+        services.AddSingleton<TokenCounter>().AddHostedService(provider => provider.GetRequiredService<TokenCounter>());
         services.AddSingleton<ServingWorker>().AddHostedService(provider => provider.GetRequiredService<ServingWorker>());
         services.AddSingleton<DeploymentSupervisor>().AddHostedService(provider => provider.GetRequiredService<DeploymentSupervisor>());
         services.AddSingleton<ExportSupervisor>().AddHostedService(provider => provider.GetRequiredService<ExportSupervisor>());

@@ -13,6 +13,7 @@ namespace Qianfan.WorkerProtocol;
 [JsonDerivedType(typeof(Generate), "generate")]
 [JsonDerivedType(typeof(CancelRequest), "cancel")]
 [JsonDerivedType(typeof(Embed), "embed")]
+[JsonDerivedType(typeof(CountTokens), "countTokens")]
 [JsonDerivedType(typeof(Shutdown), "shutdown")]
 public abstract record HostMessage;
 
@@ -60,6 +61,13 @@ public sealed record CancelRequest(string RequestId) : HostMessage;
 /// <param name="Inputs">At least one text, none empty.</param>
 public sealed record Embed(string RequestId, string ModelKey, IReadOnlyList<string> Inputs) : HostMessage;
 
+/// <summary>Count the tokens of a rows file as training would. The first and only job of a counting worker; answered by <see cref="TokensCounted"/> or <see cref="RequestFailed"/>.</summary>
+/// <param name="RequestId">Chosen by the platform.</param>
+/// <param name="ModelDirectory">Absolute folder of the model whose tokenizer and chat template count.</param>
+/// <param name="RowsFile">Absolute path of the rows; empty lines are no rows.</param>
+/// <param name="MaxLength">Tokens above which a row counts as truncated.</param>
+public sealed record CountTokens(string RequestId, string ModelDirectory, string RowsFile, int MaxLength) : HostMessage;
+
 /// <summary>End in order: a training worker writes a checkpoint first; a serving worker drops what it does.</summary>
 public sealed record Shutdown : HostMessage;
 
@@ -69,9 +77,13 @@ public sealed record Shutdown : HostMessage;
 /// <param name="Weight">In training rows: 0 means that no loss is taken on this assistant turn. Default 1.</param>
 public sealed record ChatTurn(string Role, string Content, double Weight = 1);
 
-/// <summary>One line of a rows file: a conversation whose assistant turns are to be learnt.</summary>
-/// <param name="Messages">At least one user and one assistant turn.</param>
-public sealed record TrainingRow(IReadOnlyList<ChatTurn> Messages);
+/// <summary>One line of a rows file: a conversation whose assistant turns are to be learnt, or a text.</summary>
+/// <param name="Messages">At least one user and one assistant turn; null in the row of a text.</param>
+public sealed record TrainingRow(IReadOnlyList<ChatTurn> Messages)
+{
+    /// <summary>Text without form; null in a conversation. Counted, not trained on.</summary>
+    public string? Text { get; set; }
+}
 
 /// <summary>How to train. All values are final: the platform has already put in the defaults.</summary>
 /// <remarks>Settable, not init-only: generated deserialization sets every init-only member, and a number that a line leaves out would be 0 in place of its default.</remarks>

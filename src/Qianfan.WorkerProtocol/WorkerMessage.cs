@@ -17,6 +17,7 @@ namespace Qianfan.WorkerProtocol;
 [JsonDerivedType(typeof(ModelLoaded), "modelLoaded")]
 [JsonDerivedType(typeof(DecodeStep), "decodeStep")]
 [JsonDerivedType(typeof(Embedded), "embedded")]
+[JsonDerivedType(typeof(TokensCounted), "tokensCounted")]
 [JsonDerivedType(typeof(RequestFailed), "requestFailed")]
 [JsonDerivedType(typeof(ExportProgress), "exportProgress")]
 [JsonDerivedType(typeof(ExportCompleted), "exportCompleted")]
@@ -27,7 +28,7 @@ public abstract record WorkerMessage;
 /// <param name="Protocol">Must equal <see cref="WorkerLine.ProtocolVersion"/>; otherwise the platform refuses the worker.</param>
 /// <param name="EngineVersion">Version of the engine's assembly.</param>
 /// <param name="ProcessId">The worker's process id.</param>
-/// <param name="Mode"><c>train</c>, <c>serve</c> or <c>export</c>.</param>
+/// <param name="Mode"><c>train</c>, <c>serve</c>, <c>count</c> or <c>export</c>.</param>
 public sealed record WorkerHello(int Protocol, string EngineVersion, int ProcessId, string Mode) : WorkerMessage
 {
     /// <summary>Requests that a serving worker decodes together: it puts off what is sent beyond that, in the order of arrival. Null in other workers, and where there is no such limit.</summary>
@@ -150,6 +151,16 @@ public sealed record TokenLogprob(string Token, double Logprob)
 /// <param name="Vectors">One for each input, in order, of length 1.</param>
 /// <param name="PromptTokens">Tokens of all inputs.</param>
 public sealed record Embedded(string RequestId, IReadOnlyList<IReadOnlyList<float>> Vectors, int PromptTokens) : WorkerMessage;
+
+/// <summary>The tokens of a <see cref="CountTokens"/>. The worker ends.</summary>
+/// <param name="RequestId">Of the request.</param>
+/// <param name="Rows">Rows of the file.</param>
+/// <param name="Tokens">Tokens of all rows, uncut, with those of the chat template.</param>
+/// <param name="Median">Half of the rows have at most this many.</param>
+/// <param name="Percentile95">95 of 100 rows have at most this many.</param>
+/// <param name="Longest">Tokens of the longest row.</param>
+/// <param name="TruncatedRows">Rows above the length that was asked for.</param>
+public sealed record TokensCounted(string RequestId, long Rows, long Tokens, int Median, int Percentile95, int Longest, long TruncatedRows) : WorkerMessage;
 
 /// <summary>A request can't be served; the worker goes on.</summary>
 /// <param name="RequestId">The request.</param>

@@ -17,7 +17,7 @@ switch (args.FirstOrDefault())
     default:
         Console.Error.WriteLine("Usage: Qianfan.Benchmarks engine [serve train serve-while-training] [--rounds 5] [--threads N]");
         Console.Error.WriteLine("Usage: Qianfan.Benchmarks engine soak [--minutes 30] [--callers 12] | engine steps [--steps 1000]");
-        Console.Error.WriteLine("Usage: Qianfan.Benchmarks platform [gateway streams] [--rounds 5] [--seconds 5] [--streams 250] [--tokens 1000]");
+        Console.Error.WriteLine("Usage: Qianfan.Benchmarks platform [upload gateway streams] [--rounds N] [--megabytes 200] [--seconds 5] [--streams 250] [--tokens 1000]");
         Console.Error.WriteLine("Usage: Qianfan.Benchmarks sdk [sign chat sse validate] [--rounds 5] [--megabytes 1024]");
         return 2;
 }

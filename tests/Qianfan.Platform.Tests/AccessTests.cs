@@ -107,9 +107,9 @@ public sealed class AccessTests
 
     private sealed record Call(string Method, string Path, object? Body = null);
 
-    private sealed record Owned(string File, string Dataset, string Group, string Job, string Task, string Set, string Version, string Service, string Suffix, string OpenAIJob, string Model, string Upload, string Export)
+    private sealed record Owned(string File, string Dataset, string Group, string Job, string Task, string Set, string Version, string Service, string Suffix, string OpenAIJob, string Model, string Upload, string ModelExport, string DatasetExport)
     {
-        public IEnumerable<string> Ids => [OpenAIJob, Model, Upload, Export, File, Dataset, Dataset[3..], Group, Job, Task, Set, Version, Service, Suffix];
+        public IEnumerable<string> Ids => [OpenAIJob, Model, Upload, ModelExport, DatasetExport, File, Dataset, Dataset[3..], Group, Job, Task, Set, Version, Service, Suffix];
     }
 
     // Members by which a body names what exists already.
@@ -141,6 +141,7 @@ public sealed class AccessTests
         var file = await client.UploadAsync();
         var dataset = await client.DatasetAsync();
         var group = (await client.V1Async("dataset/info", new { datasetId = dataset })).Result().Text("groupPK");
+        var export = (await client.V2Async("dataset", "CreateExportTask", new { versionId = dataset })).Result().Text("taskId");
         var (job, task) = await client.TaskAsync(dataset: dataset);
         await client.AwaitTaskAsync(task, "Done");
         var (set, version) = await client.PublishAsync(job, task);
@@ -149,9 +150,9 @@ public sealed class AccessTests
         var openAI = (await client.PostAsync("/v1/fine_tuning/jobs", new { training_file = file, model = "qianfan-tiny" })).Text("id");
         while ((await client.GetJsonAsync("/v1/fine_tuning/jobs/" + openAI)).Text("status") != "succeeded") await PlatformCalls.BreatheAsync();
         var model = (await client.GetJsonAsync("/v1/fine_tuning/jobs/" + openAI)).Text("fine_tuned_model");
-        var export = (await client.ExportAsync(version)).Text("exportTaskId");
+        var modelExport = (await client.ExportAsync(version)).Text("exportTaskId");
         await client.AwaitExportAsync(version, "safetensors", "Done");
-        return new Owned(file, dataset, group, job, task, set, version, service, "mine", openAI, model, (await client.PostAsync("/v1/uploads", new { filename = "f", purpose = "fine-tune", bytes = 5 })).Text("id"), export);
+        return new Owned(file, dataset, group, job, task, set, version, service, "mine", openAI, model, (await client.PostAsync("/v1/uploads", new { filename = "f", purpose = "fine-tune", bytes = 5 })).Text("id"), modelExport, export);
     }
 
     private static IEnumerable<Call> Calls(Owned mine)
@@ -174,13 +175,17 @@ public sealed class AccessTests
         yield return new("POST", V1 + $"chat/{mine.Suffix}", new { messages });
         yield return new("POST", V1 + $"completions/{mine.Suffix}", new { prompt = "hi" });
         yield return new("POST", V1 + $"embeddings/{mine.Suffix}", new { input = new[] { "hi" } });
-        foreach (var action in new[] { "info", "release", "delete", "importErrorDetail" }) yield return new("POST", $"/wenxinworkshop/dataset/{action}", new { datasetId = mine.Dataset });
+        foreach (var action in new[] { "info", "release", "delete", "importErrorDetail", "export", "exportRecord" }) yield return new("POST", $"/wenxinworkshop/dataset/{action}", new { datasetId = mine.Dataset });
         yield return new("POST", "/wenxinworkshop/dataset/statusList", new { datasetIds = new[] { mine.Dataset } });
         yield return new("POST", "/wenxinworkshop/dataset/import", new { datasetId = mine.Dataset, files = new[] { mine.File } });
         yield return new("POST", "/wenxinworkshop/entity/list", new { datasetId = mine.Dataset });
+        yield return new("POST", "/wenxinworkshop/entity/annotate", new { datasetId = mine.Dataset, id = mine.Dataset + "-1", content = new[] { new { prompt = "a", response = "b" } } });
+        yield return new("POST", "/wenxinworkshop/entity/delete", new { datasetId = mine.Dataset, id = new[] { mine.Dataset + "-1" } });
         foreach (var action in new[] { "DescribeDatasetVersion", "DeleteDatasetVersion", "PublishDatasetVersion" }) yield return new("POST", $"/v2/dataset?Action={action}", new { versionId = mine.Dataset });
         foreach (var action in new[] { "DeleteDataset", "CreateDatasetVersion", "DescribeDatasetVersions" }) yield return new("POST", $"/v2/dataset?Action={action}", new { datasetId = mine.Group });
         yield return new("POST", "/v2/dataset?Action=CreateImportTask", new { versionId = mine.Dataset, files = new[] { mine.File } });
+        yield return new("POST", "/v2/dataset?Action=CreateExportTask", new { versionId = mine.Dataset });
+        yield return new("POST", "/v2/dataset?Action=DescribeExportTask", new { taskId = mine.DatasetExport });
         yield return new("POST", "/v2/dataset?Action=DescribeImportTask", new { taskId = $"import-{mine.Dataset[3..]}-1" });
         foreach (var action in new[] { "DescribeFineTuningTask", "StopFineTuningTask", "ResumeFineTuningTask", "DeleteFineTuningTask" }) yield return new("POST", $"/v2/finetuning?Action={action}", new { taskId = mine.Task });
         yield return new("POST", "/v2/finetuning?Action=SetFineTuningTaskPriority", new { taskId = mine.Task, priority = "high" });
@@ -198,8 +203,8 @@ public sealed class AccessTests
         foreach (var action in new[] { "DescribeModel", "DeleteModel" }) yield return new("POST", $"/v2/model?Action={action}", new { modelId = mine.Version });
         yield return new("POST", "/v2/model?Action=CreateCustomModel", new { modelSetId = mine.Set, trainMeta = new { taskId = mine.Task } });
         foreach (var action in new[] { "CreateModelExportTask", "DescribeModelExportTask", "DescribeModelExportTasks" }) yield return new("POST", $"/v2/model?Action={action}", new { modelId = mine.Version });
-        yield return new("POST", "/v2/model?Action=DeleteModelExportTask", new { exportTaskId = mine.Export });
-        yield return new("GET", $"/v2/model/exports/{mine.Export}/content");
+        yield return new("POST", "/v2/model?Action=DeleteModelExportTask", new { exportTaskId = mine.ModelExport });
+        yield return new("GET", $"/v2/model/exports/{mine.ModelExport}/content");
         foreach (var action in new[] { "DescribeService", "RollbackService", "StopService", "StartService", "DeleteService" }) yield return new("POST", $"/v2/service?Action={action}", new { serviceId = mine.Service });
         yield return new("POST", "/v2/service?Action=DescribeServiceMetric", new { startTime = "2026-01-01T00:00:00Z", endTime = "2026-01-02T00:00:00Z", serviceId = new[] { mine.Service } });
         yield return new("POST", "/v2/service?Action=ModifyService", new { serviceId = mine.Service, modelSetId = mine.Set, modelId = mine.Version });

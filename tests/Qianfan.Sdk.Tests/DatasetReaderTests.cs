@@ -28,6 +28,63 @@ public sealed class DatasetReaderTests
     }
 
     [Fact]
+    public async Task ShareGpt_conversations_are_read()
+    {
+        var (summary, rows) = await ReadAsync("""{"id":"x","conversations":[{"from":"system","value":"s"},{"from":"human","value":"a"},{"from":"gpt","value":"b","weight":0},{"from":"user","value":"c"},{"from":"chatgpt","value":"d"}]}""");
+        rows.Single().Messages.ShouldBe([new("system", "s"), new("user", "a"), new("assistant", "b", 0), new("user", "c"), new("assistant", "d")]);
+        summary.Format.ShouldBe(DatasetFormat.ShareGptJsonLines);
+    }
+
+    [Theory]
+    [InlineData("""{"conversations":[{"from":"tool","value":"a"}]}""", DatasetErrorCodes.UnknownRole, "conversations[0].from")]
+    [InlineData("""{"conversations":[{"from":"human","value":"a"}]}""", DatasetErrorCodes.MessageOrder, "conversations[0].from")]
+    [InlineData("""{"conversations":[{"from":"human","value":["a"]}]}""", DatasetErrorCodes.WrongType, "conversations[0].value")]
+    [InlineData("""{"system":"s","conversations":[]}""", DatasetErrorCodes.EmptyField, "conversations")]
+    [InlineData("""{"messages":[{"role":"human","content":"a"}]}""", DatasetErrorCodes.UnknownRole, "messages[0].role")]
+    public async Task Bad_ShareGpt_conversations_name_their_own_fields(string text, string code, string field)
+    {
+        var error = (await BadAsync(text)).Single();
+        (error.Code, error.Field).ShouldBe((code, field));
+    }
+
+    [Theory]
+    [InlineData("{\"conversations\":[{\"from\":\"human\",\"value\":\"\\u4f60\\\"\\n\"},{\"from\":\"gpt\",\"value\":\"b\",\"weight\":0},{\"from\":\"human\",\"value\":\"c\"},{\"from\":\"gpt\",\"value\":\"d\"}]}\nbad\n[{\"system\":\"s\",\"prompt\":\"é\",\"response\":\"f\"}]", 1, DatasetKind.Conversation)]
+    [InlineData("{\"instruction\":\"a\\\\\",\"input\":\"b\",\"output\":\"c\",\"history\":[[\"q\",\"r\"]]}\n{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"x\\t\"},{\"text\":\"y\"}]},{\"role\":\"assistant\",\"content\":\"z\"}]}", 0, DatasetKind.Conversation)]
+    [InlineData("prompt,response,system\n\"a \"\"quoted\"\"\nline\",\"b\\\",s\n,c,\n", 1, DatasetKind.Conversation)]
+    [InlineData("[\"one\\n\",\"two\",3]", 1, DatasetKind.Text)]
+    [InlineData("plain \"text\"\r\nmore\n", 0, DatasetKind.Text)]
+    public async Task Converted_rows_are_the_rows_that_were_read(string text, int bad, DatasetKind kind)
+    {
+        var options = new DatasetReaderOptions { Kind = kind };
+        var reader = new DatasetReader(new MemoryStream(Encoding.UTF8.GetBytes(text)), options);
+        var (errors, samples, target) = (new List<DatasetRowError>(), new List<DatasetRow>(), new MemoryStream());
+        await reader.ConvertAsync(target, Keep, maxSamples: 1, TestContext.Current.CancellationToken);
+        var summary = await DatasetReader.ValidateAsync(new MemoryStream(Encoding.UTF8.GetBytes(text)), options, maxSamples: 100, cancellationToken: TestContext.Current.CancellationToken);
+        var converted = await DatasetReader.ValidateAsync(new MemoryStream(target.ToArray()), options, maxSamples: 100, cancellationToken: TestContext.Current.CancellationToken);
+
+        errors.ShouldBe(summary.Errors);
+        errors.Count.ShouldBe(bad);
+        samples.Single().Messages.ShouldBe(summary.Samples[0].Messages);
+        (reader.GoodRows, reader.Characters).ShouldBe((summary.GoodRows, summary.Characters));
+        (converted.BadRows, converted.Characters).ShouldBe((0, summary.Characters));
+        converted.Samples.Select(row => row.Text).ShouldBe(summary.Samples.Select(row => row.Text));
+        converted.Samples.SelectMany(row => row.Messages).ShouldBe(summary.Samples.SelectMany(row => row.Messages));
+        Encoding.UTF8.GetString(target.ToArray()).Count(c => c == '\n').ShouldBe((int)summary.GoodRows);
+
+        void Keep(DatasetItem item)
+        {
+            if (item.Row is { } row)
+            {
+                samples.Add(row);
+            }
+            else
+            {
+                errors.Add(item.Error!);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Alpaca_is_read_with_input_and_history()
     {
         var (summary, rows) = await ReadAsync("""{"instruction":"Translate","input":"猫","output":"cat","history":[["q","a"]]}""");
@@ -168,7 +225,7 @@ public sealed class DatasetReaderTests
     [Theory]
     [InlineData(new byte[] { 0x50, 0x4B, 0x03, 0x04, 0x14, 0x00 }, DatasetErrorCodes.Archive)]
     [InlineData(new byte[] { 0x1F, 0x8B, 0x08, 0x00 }, DatasetErrorCodes.Archive)]
-    [InlineData(new byte[] { 0x7B, 0x00, 0x22, 0x00 }, DatasetErrorCodes.Binary)]
+    [InlineData(new byte[] { 0x7B, 0x00, 0x22, 0x00 }, DatasetErrorCodes.NotUtf8)]
     [InlineData(new byte[] { 0xFF, 0xFE, 0x7B, 0x00 }, DatasetErrorCodes.NotUtf8)]
     public async Task What_is_no_text_is_refused(byte[] content, string code) => (await FileErrorAsync(content)).Code.ShouldBe(code);
 

@@ -36,6 +36,8 @@ internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyLi
             if (line.Length == 0)
                 continue;
             var row = Row(line, number);
+            if (row.Text is not null)
+                throw new EngineException(WorkerErrors.InvalidArgument, $"Row {number} of the rows file is a text: training takes conversations.");
             var (tokens, weights) = template.Training(row.Messages);
             if (tokens.Count > maxLength)
             {
@@ -67,11 +69,15 @@ internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyLi
         };
     }
 
-    private static TrainingRow Row(string line, int number)
+    /// <summary>The row of a line.</summary>
+    /// <exception cref="EngineException">Code <c>invalid_argument</c>: it is none.</exception>
+    public static TrainingRow Row(string line, long number)
     {
         try
         {
             var row = WorkerLine.ReadRow(line);
+            if (row.Text is not null)
+                return row;
             foreach (var turn in row.Messages ?? throw new JsonException("messages is missing"))
             {
                 if (turn is null || turn.Content is null || turn.Role is not ("system" or "user" or "assistant"))

@@ -64,11 +64,5 @@ internal static class AtomicFile
         else File.Delete(path);
     }
 
-    /// <summary>Removes what a crash left half-written in a folder.</summary>
-    public static void DeletePartials(string folder)
-    {
-        foreach (var entry in Directory.EnumerateFileSystemEntries(folder, "*" + TemporaryMark + "*")) Delete(entry);
-    }
-
     private static string Partial(string path) => path + TemporaryMark + Guid.NewGuid().ToString("N");
 }

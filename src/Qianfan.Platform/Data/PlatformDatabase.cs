@@ -15,6 +15,7 @@ internal sealed class PlatformDatabase(IDbContextFactory<PlatformDbContext> cont
         await DeleteUnknownAsync(folders.Files, context.Files, cancellationToken);
         await DeleteUnknownAsync(folders.Uploads, context.UploadParts, cancellationToken);
         await DeleteUnknownAsync(folders.Datasets, context.Datasets, cancellationToken);
+        await DeleteOldRowsAsync(context, cancellationToken);
         await DeleteUnknownAsync(folders.Tasks, context.Tasks, cancellationToken);
         await DeleteUnknownAsync(folders.Models, context.ModelVersions, cancellationToken);
         await DeleteUnknownAsync(folders.Exports, context.Exports, cancellationToken);
@@ -29,6 +30,17 @@ internal sealed class PlatformDatabase(IDbContextFactory<PlatformDbContext> cont
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // An import or edit writes a file of its own; the one that the row doesn't name was left by a crash.
+    private async Task DeleteOldRowsAsync(PlatformDbContext context, CancellationToken cancellationToken)
+    {
+        foreach (var dataset in await context.Datasets.Select(row => new { row.PublicId, row.RowsFile }).ToListAsync(cancellationToken))
+        {
+            var folder = folders.Dataset(dataset.PublicId);
+            if (!Directory.Exists(folder)) continue;
+            foreach (var entry in Directory.EnumerateFileSystemEntries(folder).Where(entry => Path.GetFileName(entry) != dataset.RowsFile)) AtomicFile.Delete(entry);
+        }
+    }
 
     // Bytes come before their row, and go after it: what has no row was left by a crash.
     private static async Task DeleteUnknownAsync<T>(string folder, IQueryable<T> rows, CancellationToken cancellationToken) where T : OwnedRow

@@ -24,6 +24,10 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
 
     public DbSet<ImportErrorRow> ImportErrors => Set<ImportErrorRow>();
 
+    public DbSet<TokenCountRow> TokenCounts => Set<TokenCountRow>();
+
+    public DbSet<DatasetExportRow> DatasetExports => Set<DatasetExportRow>();
+
     public DbSet<JobRow> Jobs => Set<JobRow>();
 
     public DbSet<TaskRow> Tasks => Set<TaskRow>();
@@ -67,6 +71,7 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
         Owned<UploadRow>(modelBuilder);
         Owned<UploadPartRow>(modelBuilder);
         Owned<DatasetRow>(modelBuilder);
+        Owned<DatasetExportRow>(modelBuilder);
         Owned<JobRow>(modelBuilder);
         Owned<TaskRow>(modelBuilder);
         Owned<ModelSetRow>(modelBuilder);
@@ -79,6 +84,12 @@ internal sealed class PlatformDbContext(DbContextOptions<PlatformDbContext> opti
             error.HasIndex(row => new { row.DatasetId, row.Line });
             error.HasOne<DatasetRow>().WithMany().HasForeignKey(row => row.DatasetId).OnDelete(DeleteBehavior.Cascade);
         });
+        modelBuilder.Entity<TokenCountRow>(count =>
+        {
+            count.HasKey(row => new { row.DatasetId, row.Model });
+            count.HasOne<DatasetRow>().WithMany().HasForeignKey(row => row.DatasetId).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<DatasetExportRow>().HasOne(row => row.Dataset).WithMany().HasForeignKey(row => row.DatasetId).OnDelete(DeleteBehavior.Cascade);
         modelBuilder.Entity<UploadPartRow>().HasOne<UploadRow>().WithMany().HasForeignKey(part => part.UploadId).OnDelete(DeleteBehavior.Cascade);
         modelBuilder.Entity<DatasetRow>(dataset =>
         {

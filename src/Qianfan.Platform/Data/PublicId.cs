@@ -11,6 +11,8 @@ internal static class PublicId
 
     public static string DatasetGroup() => New("dg-", 12);
 
+    public static string DatasetExport() => New("export-", 12);
+
     public static string Job() => New("job-", 12);
 
     public static string Task() => New("task-", 12);

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.EntityFrameworkCore;
@@ -10,13 +8,12 @@ using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
 using Qianfan.Sdk.Datasets;
 using Qianfan.Sdk.Protocol;
-using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.Datasets;
 
 /// <summary>Runs imports, one at a time. Datasets in import status "running" are its queue, so that a restart forgets none.</summary>
 internal sealed partial class DatasetImporter(
-    IDbContextFactory<PlatformDbContext> contexts, DataFolders folders, IOptions<PlatformOptions> options, TimeProvider time, ILogger<DatasetImporter> logger)
+    IDbContextFactory<PlatformDbContext> contexts, DataFolders folders, BosFiles bos, TokenCounter tokens, IOptions<PlatformOptions> options, TimeProvider time, ILogger<DatasetImporter> logger)
     : BackgroundService
 {
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -72,6 +69,7 @@ internal sealed partial class DatasetImporter(
             var rows = await WriteRowsAsync(dataset, errors, cancellationToken);
             if (rows.Added == 0) throw new ImportException(errors.First is { } first ? $"No row is good; the first error: line {first.Line}: {first.Message}" : "There is no row");
             await FinishAsync(dataset, rows, errors, cancellationToken);
+            tokens.Wake();
             LogImported(logger, dataset.PublicId, rows.Added, errors.Count);
         }
         catch (Exception exception) when (exception is ImportException or IOException or UnauthorizedAccessException)
@@ -86,50 +84,54 @@ internal sealed partial class DatasetImporter(
     {
         var folder = folders.Dataset(dataset.PublicId);
         Directory.CreateDirectory(folder);
-        AtomicFile.DeletePartials(folder);
-        var name = $"rows-{dataset.ImportCount + 1}.jsonl";
-        var written = new WrittenRows(name);
-        await AtomicFile.WriteAsync(Path.Combine(folder, name), async stream =>
+        var written = new WrittenRows(RowsFiles.NewName());
+        await AtomicFile.WriteAsync(Path.Combine(folder, written.File), async stream =>
         {
-            var output = new HashingWriter(stream);
+            using var output = new HashingStream(stream);
             if (dataset.RowsFile is { } old)
             {
-                await using var before = File.OpenRead(Path.Combine(folder, old));
-                await output.CopyAsync(before, cancellationToken);
+                await using var before = RowsFiles.Open(Path.Combine(folder, old));
+                await before.CopyToAsync(output, cancellationToken);
             }
 
             foreach (var source in JsonSerializer.Deserialize<List<ImportSource>>(dataset.ImportFiles!, PlatformJson.Options)!)
-                await ConvertAsync(source, output, written, errors, cancellationToken);
+            {
+                await using var file = await OpenAsync(source, folder, cancellationToken);
+                await ConvertAsync(file, source.Name, RowsFiles.Kind(dataset), output, written, errors, cancellationToken);
+            }
+
             written.Hash = output.Hash();
             written.Bytes = output.Length;
         });
         return written;
     }
 
-    private static async Task ConvertAsync(ImportSource source, HashingWriter output, WrittenRows written, ImportErrors errors, CancellationToken cancellationToken)
+    private async Task<FileStream> OpenAsync(ImportSource source, string folder, CancellationToken cancellationToken)
     {
-        if (!File.Exists(source.Path)) throw new ImportException($"File {source.Name} is gone");
-        await using var stream = new FileStream(source.Path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
         try
         {
-            await foreach (var item in DatasetReader.ReadAsync(stream, cancellationToken: cancellationToken))
-            {
-                if (item.Error is { } error)
-                {
-                    errors.Add(source.Name, error.Line, error.Field ?? "", error.Message);
-                    continue;
-                }
+            return await bos.OpenAsync(source, folder, cancellationToken);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new ImportException($"File {source.Name} is gone");
+        }
+    }
 
-                var row = item.Row!;
-                await output.WriteLineAsync(WorkerLine.Write(new TrainingRow([.. row.Messages.Select(message => new ChatTurn(message.Role, message.Content, message.Weight))])), cancellationToken);
-                written.Added++;
-                written.AddedCharacters += row.Messages.Sum(message => (long)message.Content.Length);
-            }
+    private static async Task ConvertAsync(FileStream file, string name, DatasetKind kind, HashingStream output, WrittenRows written, ImportErrors errors, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var text = await ParquetRows.OpenAsync(file, cancellationToken);
+            var reader = new DatasetReader(text, new DatasetReaderOptions { Kind = kind });
+            await reader.ConvertAsync(output, item => errors.Add(name, item.Error!), cancellationToken: cancellationToken);
+            written.Added += reader.GoodRows;
+            written.AddedCharacters += reader.Characters;
         }
         catch (DatasetFileException exception)
         {
-            errors.Add(source.Name, exception.Line ?? 0, "", exception.Message);
-            throw new ImportException(exception.Line is { } line ? $"{source.Name}, line {line}: {exception.Message}" : $"{source.Name}: {exception.Message}");
+            errors.Add(name, new DatasetRowError(exception.Line ?? 0, null, exception.Code, exception.Message));
+            throw new ImportException(exception.Line is { } line ? $"{name}, line {line}: {exception.Message}" : $"{name}: {exception.Message}");
         }
     }
 
@@ -201,35 +203,10 @@ internal sealed partial class DatasetImporter(
 
         public ImportErrorRow? First => _kept.Count > 0 ? _kept[0] : null;
 
-        public void Add(string file, long line, string field, string message)
+        public void Add(string file, DatasetRowError error)
         {
             Count++;
-            if (_kept.Count < most) _kept.Add(new ImportErrorRow { DatasetId = datasetId, File = file, Line = line, Field = field, Message = message });
-        }
-    }
-
-    /// <summary>Writes lines and hashes what it writes.</summary>
-    private sealed class HashingWriter(Stream stream)
-    {
-        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-
-        public long Length { get; private set; }
-
-        public async Task CopyAsync(Stream source, CancellationToken cancellationToken)
-        {
-            var buffer = new byte[1 << 16];
-            while (await source.ReadAsync(buffer, cancellationToken) is var read and > 0) await WriteAsync(buffer.AsMemory(0, read), cancellationToken);
-        }
-
-        public ValueTask WriteLineAsync(string line, CancellationToken cancellationToken) => WriteAsync(Encoding.UTF8.GetBytes(line + "\n"), cancellationToken);
-
-        public string Hash() => Convert.ToHexStringLower(_hash.GetHashAndReset());
-
-        private ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
-        {
-            _hash.AppendData(bytes.Span);
-            Length += bytes.Length;
-            return stream.WriteAsync(bytes, cancellationToken);
+            if (_kept.Count < most) _kept.Add(new ImportErrorRow { DatasetId = datasetId, File = file, Line = error.Line, Field = error.Field ?? "", Message = error.Message });
         }
     }
 }

@@ -5,6 +5,7 @@ using Qianfan.Platform.Files;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
 using Qianfan.Platform.Spending;
+using Qianfan.Sdk.Datasets;
 using Qianfan.Sdk.Protocol;
 using Qianfan.WorkerProtocol;
 
@@ -12,10 +13,13 @@ namespace Qianfan.Platform.Datasets;
 
 /// <summary>Datasets of an owner.</summary>
 internal sealed class DatasetService(
-    IDbContextFactory<PlatformDbContext> contexts, FileStore files, Storage storage, DataFolders folders, DatasetImporter importer, TimeProvider time)
+    IDbContextFactory<PlatformDbContext> contexts, FileStore files, Storage storage, DataFolders folders, BosFiles bos, DatasetImporter importer, TimeProvider time)
 {
     /// <summary>Rows of prompt and response: what this platform can train on.</summary>
-    public const int ConversationTemplate = 2000;
+    public const int ConversationTemplate = (int)DatasetKind.Conversation;
+
+    /// <summary>Texts without form: kept, counted and exported, not trained on.</summary>
+    public const int TextTemplate = (int)DatasetKind.Text;
 
     private const int MostFiles = 100;
     private const int MostName = 200;
@@ -25,8 +29,8 @@ internal sealed class DatasetService(
         if (string.IsNullOrWhiteSpace(request.Name)) throw PlatformException.Missing("name");
         if (request.Name.Length > MostName) throw PlatformException.Invalid("name", $"param[name] invalid: longer than {MostName} characters");
         if (request.ProjectType != request.TemplateType / 100) throw PlatformException.Invalid("projectType", "param[projectType] invalid: it must be templateType / 100");
-        if (request.TemplateType != ConversationTemplate)
-            throw PlatformException.Invalid("templateType", $"param[templateType] invalid: this platform trains on {ConversationTemplate} (prompt and response), not on {request.TemplateType}");
+        if (request.TemplateType is not (ConversationTemplate or TextTemplate))
+            throw PlatformException.Invalid("templateType", $"param[templateType] invalid: this platform keeps {ConversationTemplate} (prompt and response) and {TextTemplate} (generic text), not {request.TemplateType}");
         if (request.StorageType is not ("sysBos" or "usrBos")) throw PlatformException.Invalid("storageType", "param[storageType] invalid: it must be sysBos or usrBos");
         var now = time.GetUtcNow();
         var row = new DatasetRow
@@ -197,19 +201,37 @@ internal sealed class DatasetService(
     }
 
     /// <summary>Some rows, from an offset.</summary>
-    public async Task<IReadOnlyList<(long Index, TrainingRow Row)>> RowsAsync(DatasetRow dataset, long offset, int count, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<(long Number, TrainingRow Row)>> RowsAsync(DatasetRow dataset, long offset, int count, CancellationToken cancellationToken)
     {
-        if (dataset.RowsFile is not { } file) return [];
-        var rows = new List<(long, TrainingRow)>();
-        long index = 0;
-        await foreach (var line in File.ReadLinesAsync(Path.Combine(folders.Dataset(dataset.PublicId), file), cancellationToken))
+        while (dataset.RowsFile is { } file)
         {
-            if (index++ < offset) continue;
-            if (rows.Count == count) break;
-            rows.Add((index, WorkerLine.ReadRow(line)));
+            try
+            {
+                return await RowsFiles.ReadAsync(Path.Combine(folders.Dataset(dataset.PublicId), file), offset, count, cancellationToken);
+            }
+            catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+            {
+                // Its rows were changed, or it was deleted, between the look and the reading.
+                var now = await GetAsync(dataset.OwnerId, dataset.PublicId, cancellationToken);
+                if (now.RowsFile == file) throw;
+                dataset = now;
+            }
         }
 
-        return rows;
+        return [];
+    }
+
+    /// <summary>What belongs to datasets beside their rows.</summary>
+    public async Task<DatasetExtras> ExtrasAsync(IReadOnlyCollection<int> ids, CancellationToken cancellationToken)
+    {
+        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
+        var counts = await context.TokenCounts.AsNoTracking()
+            .Where(count => ids.Contains(count.DatasetId) && context.Datasets.Any(row => row.Id == count.DatasetId && row.RowsFile == count.RowsFile))
+            .OrderBy(count => count.Model)
+            .ToListAsync(cancellationToken);
+        var exports = await context.DatasetExports.Where(export => ids.Contains(export.DatasetId)).GroupBy(export => export.DatasetId)
+            .Select(group => new { group.Key, Count = group.Count() }).ToDictionaryAsync(group => group.Key, group => group.Count, cancellationToken);
+        return new DatasetExtras(counts.ToLookup(count => count.DatasetId), exports);
     }
 
     private static async Task RefuseUsedAsync(PlatformDbContext context, DatasetRow dataset, CancellationToken cancellationToken)
@@ -231,16 +253,11 @@ internal sealed class DatasetService(
             return new ImportSource(row.Name, folders.File(row.PublicId));
         }
 
-        if (folders.Bos is not { } root)
-            throw PlatformException.Invalid("files", $"param[files] invalid: {PlatformException.Shown(file)} is no id of an uploaded file (file-...), and bos:/ paths are off here (setting BosDirectory)");
-        var relative = file.StartsWith("bos:", StringComparison.Ordinal) ? file["bos:".Length..] : file;
-        var path = Path.GetFullPath(Path.Combine(root, relative.TrimStart('/')));
-        if (!path.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal) || !File.Exists(path)) throw PlatformException.NotFound("File", file);
-        return new ImportSource(Path.GetFileName(path), path);
+        return await bos.FindAsync(file, cancellationToken);
     }
 }
 
-/// <summary>A file to import.</summary>
-/// <param name="Name">As its owner calls it.</param>
-/// <param name="Path">Where it lies.</param>
-internal sealed record ImportSource(string Name, string Path);
+/// <summary>What belongs to datasets beside their rows, by dataset.</summary>
+/// <param name="Tokens">The counts that there are, by base model.</param>
+/// <param name="Exports">How many exports there are; none where a dataset is missing.</param>
+internal sealed record DatasetExtras(ILookup<int, TokenCountRow> Tokens, IReadOnlyDictionary<int, int> Exports);

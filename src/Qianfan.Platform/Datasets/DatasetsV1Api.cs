@@ -19,7 +19,11 @@ internal static class DatasetsV1Api
         .Read("POST", Root + "list", ListAsync)
         .Read("POST", Root + "statusList", StatusListAsync)
         .Read("POST", Root + "importErrorDetail", ErrorDetailAsync)
-        .Read("POST", "/wenxinworkshop/entity/list", EntitiesAsync);
+        .Write("POST", Root + "export", ExportAsync)
+        .Read("POST", Root + "exportRecord", ExportRecordAsync)
+        .Read("POST", "/wenxinworkshop/entity/list", EntitiesAsync)
+        .Write("POST", "/wenxinworkshop/entity/annotate", AnnotateAsync)
+        .Write("POST", "/wenxinworkshop/entity/delete", DeleteEntitiesAsync);
 
     private static async Task<IResult> CreateAsync(Body<DatasetCreateRequest> body, PlatformCaller caller, DatasetService datasets, CancellationToken cancellationToken)
     {
@@ -45,21 +49,56 @@ internal static class DatasetsV1Api
         return Answers.Dataset(new DatasetDeleteResult { VersionCount = 1 });
     }
 
-    private static async Task<IResult> InfoAsync(Body<DatasetIdRequest> body, PlatformCaller caller, DatasetService datasets, CancellationToken cancellationToken) =>
-        Answers.Dataset(DatasetsWire.Info(await datasets.GetAsync(caller.OwnerId, body.Value.DatasetId, cancellationToken)));
+    private static async Task<IResult> InfoAsync(Body<DatasetIdRequest> body, PlatformCaller caller, DatasetService datasets, CancellationToken cancellationToken)
+    {
+        var row = await datasets.GetAsync(caller.OwnerId, body.Value.DatasetId, cancellationToken);
+        return Answers.Dataset(DatasetsWire.Info(row, await datasets.ExtrasAsync([row.Id], cancellationToken)));
+    }
+
+    private static async Task<IResult> ExportAsync(Body<DatasetExportRequest> body, PlatformCaller caller, DatasetExports exports, CancellationToken cancellationToken)
+    {
+        if (body.Value.ExportTo != 0) throw new PlatformException(PlatformError.NotSupported, "param[exportTo] invalid: this platform exports to itself (0), where it is fetched", "exportTo");
+        if (body.Value.ExportType is not (1 or 2)) throw PlatformException.Invalid("exportType", "param[exportType] invalid: it must be 1 or 2");
+        await exports.CreateAsync(caller.OwnerId, body.Value.DatasetId, cancellationToken);
+        return Answers.Dataset(true);
+    }
+
+    private static async Task<IResult> ExportRecordAsync(Body<DatasetIdRequest> body, PlatformCaller caller, DatasetService datasets, DatasetExports exports, CancellationToken cancellationToken)
+    {
+        var row = await datasets.GetAsync(caller.OwnerId, body.Value.DatasetId, cancellationToken);
+        return Answers.Dataset(DatasetsWire.Exported(row, await exports.ListAsync(row, cancellationToken), export => exports.Link(caller.Key, export)));
+    }
+
+    private static async Task<IResult> AnnotateAsync(Body<EntityAnnotateRequest> body, PlatformCaller caller, DatasetEntities entities, CancellationToken cancellationToken)
+    {
+        await entities.AnnotateAsync(caller.OwnerId, body.Value, cancellationToken);
+        return Answers.Dataset(true);
+    }
+
+    private static async Task<IResult> DeleteEntitiesAsync(Body<EntityDeleteRequest> body, PlatformCaller caller, DatasetEntities entities, CancellationToken cancellationToken)
+    {
+        var failed = await entities.DeleteAsync(caller.OwnerId, body.Value, cancellationToken);
+        return Answers.Dataset(new EntityDeleteResult { FailedOnes = failed.Count > 0 ? failed : null });
+    }
 
     private static async Task<IResult> ListAsync(Body<DatasetListRequest> body, PlatformCaller caller, DatasetService datasets, CancellationToken cancellationToken)
     {
         var (number, size) = body.Value.Page();
         var (page, total) = await datasets.ListAsync(caller.OwnerId, body.Value.Name, (number - 1) * size, size, cancellationToken);
-        return Answers.Dataset(new { total, items = page.Select(DatasetsWire.Info) });
+        var extras = await datasets.ExtrasAsync([.. page.Select(row => row.Id)], cancellationToken);
+        return Answers.Dataset(new { total, items = page.Select(row => DatasetsWire.Info(row, extras)) });
     }
 
     private static async Task<IResult> StatusListAsync(Body<DatasetIdsRequest> body, PlatformCaller caller, DatasetService datasets, CancellationToken cancellationToken)
     {
         if (body.Value.DatasetIds.Count > 100) throw PlatformException.Invalid("datasetIds", "param[datasetIds] invalid: more than 100 ids");
         var states = new Dictionary<string, object>(StringComparer.Ordinal);
-        foreach (var id in body.Value.DatasetIds) states[id] = DatasetsWire.Status(await datasets.GetAsync(caller.OwnerId, id, cancellationToken));
+        foreach (var id in body.Value.DatasetIds)
+        {
+            var row = await datasets.GetAsync(caller.OwnerId, id, cancellationToken);
+            states[id] = DatasetsWire.Status(row, await datasets.ExtrasAsync([row.Id], cancellationToken));
+        }
+
         return Answers.Dataset(states);
     }
 
@@ -79,7 +118,7 @@ internal static class DatasetsV1Api
         // All rows here are annotated: a row without an answer is refused by the import.
         if (request.TabType == 2) return Answers.Dataset(new { totalAll = row.Rows, total = 0, items = Array.Empty<object>() });
         var rows = await datasets.RowsAsync(row, request.Offset, request.PageSize, cancellationToken);
-        return Answers.Dataset(new { totalAll = row.Rows, total = row.Rows, items = rows.Select(entry => DatasetsWire.Entity(row, entry.Index, entry.Row)) });
+        return Answers.Dataset(new { totalAll = row.Rows, total = row.Rows, items = rows.Select(entry => DatasetsWire.Entity(row, entry.Number, entry.Row)) });
     }
 }
 

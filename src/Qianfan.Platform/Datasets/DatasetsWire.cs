@@ -38,7 +38,7 @@ internal static class DatasetsWire
         modifyTime = WireTime.Iso(row.ModifiedAt),
     };
 
-    public static object Info(DatasetRow row) => new
+    public static object Info(DatasetRow row, DatasetExtras extras) => new
     {
         groupPK = row.GroupPublicId,
         groupId = row.Id,
@@ -53,13 +53,13 @@ internal static class DatasetsWire
             versionId = row.Version,
             displayName = "",
             importRecordCount = row.ImportCount,
-            exportRecordCount = 0,
+            exportRecordCount = Exports(row, extras),
             bmlDatasetId = row.PublicId,
             userId = 0,
             importStatus = (int)row.ImportStatus,
             importProgress = ImportProgress(row),
-            exportStatus = NotExported,
-            exportProgress = 0,
+            exportStatus = ExportStatus(row, extras),
+            exportProgress = Exports(row, extras) > 0 ? 100 : 0,
             dataType = row.DataType,
             projectType = row.ProjectType,
             templateType = row.TemplateType,
@@ -80,6 +80,7 @@ internal static class DatasetsWire
             labelCount = 0,
             memorySize = Math.Round(row.Bytes / 1048576.0, 2),
             characterCount = row.Characters,
+            tokenStatistics = Tokens(row, extras),
             contentHash = row.ContentHash,
             refusedEntityCount = row.ImportErrorCount,
             isEnhancing = false,
@@ -105,14 +106,14 @@ internal static class DatasetsWire
         },
     };
 
-    public static object Status(DatasetRow row) => new
+    public static object Status(DatasetRow row, DatasetExtras extras) => new
     {
         importStatus = (int)row.ImportStatus,
         importProgress = ImportProgress(row),
         releaseStatus = (int)row.ReleaseStatus,
         releaseProgress = ReleaseProgress(row),
-        exportStatus = NotExported,
-        exportProgress = 0,
+        exportStatus = ExportStatus(row, extras),
+        exportProgress = Exports(row, extras) > 0 ? 100 : 0,
         enhanceStatus = -1,
         etlStatus = 0,
         importErrorInfo = row.ImportErrorInfo,
@@ -139,16 +140,55 @@ internal static class DatasetsWire
         })],
     };
 
-    public static object Entity(DatasetRow row, long index, TrainingRow entry) => new
+    /// <summary>The counts of a dataset's rows by each base model; empty while they are being counted.</summary>
+    public static IEnumerable<DatasetTokenStatistics> Tokens(DatasetRow row, DatasetExtras extras) => extras.Tokens[row.Id].Select(count => new DatasetTokenStatistics
     {
-        id = $"{row.PublicId}-{index}",
-        name = $"row {index}",
+        Model = count.Model,
+        RowCount = count.Rows,
+        TokenCount = count.Tokens,
+        MeanTokens = count.Rows == 0 ? 0 : Math.Round((double)count.Tokens / count.Rows, 2),
+        MedianTokens = count.Median,
+        Percentile95Tokens = count.Percentile95,
+        MaxTokens = count.Longest,
+        MaxSeqLen = count.MaxSeqLen,
+        TruncatedRowCount = count.TruncatedRows,
+        Error = count.Error,
+    });
+
+    /// <param name="row">The dataset.</param>
+    /// <param name="exports">Its exports, newest first.</param>
+    /// <param name="link">The address that an export is fetched from.</param>
+    public static object Exported(DatasetRow row, IReadOnlyList<DatasetExportRow> exports, Func<DatasetExportRow, string> link) => exports.Select(export => new
+    {
+        creatorName = "",
+        storageId = "platform",
+        storagePath = $"/{row.PublicId}",
+        size = Math.Round(export.Bytes / 1048576.0, 2),
+        exportFormat = 0,
+        exportType = 1,
+        status = (int)DatasetExportStatus.Finished,
+        recordNum = export.Rows,
+        exportTo = 0,
+        // An address that gives other rows, or none, is no address.
+        downloadUrl = export.RowsFile == row.RowsFile ? link(export) : "",
+        startTime = WireTime.Plain(export.CreatedAt),
+        finishTime = WireTime.Plain(export.CreatedAt),
+    });
+
+    public static object Entity(DatasetRow row, long number, TrainingRow entry) => new
+    {
+        id = DatasetEntities.Id(row, number),
+        name = $"row {number}",
         labels = Array.Empty<object>(),
         url = "",
         memorySize = 0,
         isEncrypted = false,
-        textExtra = new { messages = entry.Messages },
+        textExtra = entry.Text is { } text ? (object)new { text } : new { messages = entry.Messages },
     };
+
+    private static int Exports(DatasetRow row, DatasetExtras extras) => extras.Exports.GetValueOrDefault(row.Id);
+
+    private static int ExportStatus(DatasetRow row, DatasetExtras extras) => Exports(row, extras) > 0 ? (int)DatasetExportStatus.Finished : NotExported;
 
     private static object Storage(DatasetRow row) => new
     {

@@ -9,6 +9,9 @@ namespace Qianfan.Platform.Files;
 /// <summary>Reads multipart bodies section by section, as they come.</summary>
 internal static class MultipartBody
 {
+    // A file comes through it in pieces of this size, each of which becomes a write.
+    private const int BufferSize = 64 * 1024;
+
     /// <summary>Gives the sections of one name to a reader.</summary>
     public static Task ReadAsync(HttpContext context, string name, Func<MultipartSection, ContentDispositionHeaderValue, Task> read, CancellationToken cancellationToken) =>
         ReadAsync(context, name, (given, section, disposition) => given == name ? read(section, disposition) : Task.CompletedTask, cancellationToken);
@@ -22,7 +25,7 @@ internal static class MultipartBody
     {
         // Stores count the bytes themselves and say which limit was passed; the server's own limit would only say that one was.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature) feature.MaxRequestBodySize = null;
-        var reader = new MultipartReader(Boundary(context.Request, parameter), context.Request.Body);
+        var reader = new MultipartReader(Boundary(context.Request, parameter), context.Request.Body, BufferSize);
         try
         {
             while (await reader.ReadNextSectionAsync(cancellationToken) is { } section)

@@ -43,6 +43,8 @@ internal sealed class TaskRows(IDbContextFactory<PlatformDbContext> contexts, Da
         if (dataset.RowsFile is not { } file || dataset.Rows == 0) throw PlatformException.Invalid("versions", $"param[datasetConfig.versions] invalid: dataset {dataset.PublicId} has no rows");
         if (dataset.ReleaseStatus != DatasetReleaseStatus.Finished)
             throw PlatformException.Invalid("versions", $"param[datasetConfig.versions] invalid: dataset {dataset.PublicId} is not released");
+        if (dataset.TemplateType != DatasetService.ConversationTemplate)
+            throw new PlatformException(PlatformError.NotSupported, $"param[datasetConfig.versions] invalid: dataset {dataset.PublicId} holds texts; this platform trains on prompt and response", "versions");
         return new Part(dataset, Path.Combine(folders.Dataset(dataset.PublicId), file), samplingRate);
     }
 
@@ -58,6 +60,8 @@ internal sealed class TaskRows(IDbContextFactory<PlatformDbContext> contexts, Da
                 var due = 0.0;
                 await foreach (var line in File.ReadLinesAsync(part.RowsFile, cancellationToken))
                 {
+                    // A row that was deleted leaves an empty line.
+                    if (line.Length == 0) continue;
                     for (due += part.SamplingRate; due >= 1 - 1e-9; due -= 1)
                     {
                         await writer.WriteLineAsync(line.AsMemory(), cancellationToken);

@@ -31,7 +31,7 @@ internal sealed class EngineLauncher(DataFolders folders, ILogger<WorkerProcess>
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             StandardOutputEncoding = Encoding.UTF8,
             StandardErrorEncoding = Encoding.UTF8,
-            ArgumentList = { mode switch { WorkerMode.Train => "train", WorkerMode.Export => "export", _ => "serve" } },
+            ArgumentList = { mode switch { WorkerMode.Train => "train", WorkerMode.Export => "export", WorkerMode.Count => "count", _ => "serve" } },
         };
         foreach (var argument in arguments ?? []) start.ArgumentList.Add(argument);
         start.Environment.Clear();

@@ -13,6 +13,9 @@ internal enum WorkerMode
 
     /// <summary>Writes one model in another form and ends.</summary>
     Export,
+
+    /// <summary>Counts the tokens of one rows file and ends.</summary>
+    Count,
 }
 
 /// <summary>Starts workers. Tests put their own in its place.</summary>

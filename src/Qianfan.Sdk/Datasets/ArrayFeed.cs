@@ -3,7 +3,7 @@ namespace Qianfan.Sdk.Datasets;
 /// <summary>One JSON array over the whole file, whose elements are the rows.</summary>
 internal sealed class ArrayFeed(DatasetReaderOptions options) : RowFeed(options)
 {
-    private readonly JsonRowParser _parser = new(options.Kind);
+    private readonly JsonRowParser _parser = new(options.Kind, options.Lines);
     private JsonElementScanner _scanner;
     private long _firstLine;
     private bool _inElement;

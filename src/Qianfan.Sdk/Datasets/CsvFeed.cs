@@ -34,6 +34,10 @@ internal sealed class CsvFeed(DatasetReaderOptions options) : RowFeed(options)
                 if (found)
                 {
                     result = _parser!.Parse(record, source.Line);
+                    if (result.Row is { } row)
+                    {
+                        Lines?.Add(row);
+                    }
                 }
                 else
                 {
@@ -53,7 +57,7 @@ internal sealed class CsvFeed(DatasetReaderOptions options) : RowFeed(options)
     private DatasetFileException Unknown() => new(
         DatasetErrorCodes.UnknownFormat,
         Options.Kind == DatasetKind.Conversation
-            ? "The file has no form that is understood. It must be JSON lines (Qianfan prompt and response, OpenAI messages, Alpaca), a JSON array of such rows, or CSV whose first line names the columns prompt and response."
+            ? "The file has no form that is understood. It must be JSON lines (Qianfan prompt and response, OpenAI messages, ShareGPT, Alpaca), a JSON array of such rows, or CSV whose first line names the columns prompt and response."
             : "The file has no form that is understood. It must be JSON lines, or a JSON array of such rows.",
         1);
 }

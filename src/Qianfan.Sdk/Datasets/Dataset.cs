@@ -157,6 +157,17 @@ public sealed class Dataset : IAsyncEnumerable<DatasetRow>
         return FromFile(path, Name, Kind);
     }
 
+    /// <summary>Writes the rows to a stream.</summary>
+    /// <param name="target">Gets the rows in UTF-8. Left open, not flushed.</param>
+    /// <param name="fileType">Form of the rows.</param>
+    /// <param name="cancellationToken">Breaks off.</param>
+    /// <exception cref="InvalidArgumentException">A row is bad, or the form can't hold it; the message says which and why. Rows before it are written.</exception>
+    public Task SaveAsync(Stream target, DatasetFileType fileType, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return DatasetFile.WriteAsync(this, target, fileType, cancellationToken);
+    }
+
     /// <summary>Brings the rows to the platform and waits until they are imported, conversations also until they are released. Does nothing when they are there already.</summary>
     /// <param name="client">The way to the platform.</param>
     /// <param name="cancellationToken">Aborts.</param>

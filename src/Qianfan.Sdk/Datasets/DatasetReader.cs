@@ -4,14 +4,14 @@ namespace Qianfan.Sdk.Datasets;
 
 /// <summary>
 /// Reads training rows from a file of any form that is understood, told apart by content: Qianfan's prompt and response (JSON lines),
-/// OpenAI messages (JSON lines), Alpaca (JSON lines), a JSON array of such rows, and CSV with the columns prompt and response. UTF-8, with or without byte order mark.
+/// OpenAI messages, ShareGPT conversations and Alpaca (JSON lines each), a JSON array of such rows, and CSV with the columns prompt and response. UTF-8, with or without byte order mark.
 /// Rows of the other kinds come as Qianfan writes them (JSON lines or an array); prompts and generic text also as plain text or CSV (columns prompt, text).
 /// </summary>
 /// <remarks>Takes memory for one row only. One enumeration for each instance; not thread-safe. The stream is left open.</remarks>
 public sealed class DatasetReader
 {
     private readonly Stream _stream;
-    private readonly DatasetReaderOptions _options;
+    private DatasetReaderOptions _options;
     private RowFeed? _feed;
     private bool _started;
 
@@ -47,6 +47,9 @@ public sealed class DatasetReader
     /// <summary>Bytes read from the stream so far.</summary>
     public long BytesRead { get; private set; }
 
+    /// <summary>Characters (UTF-16 units) in the good rows' texts so far.</summary>
+    public long Characters { get; private set; }
+
     /// <summary>Reads a stream: see <see cref="ReadRowsAsync"/>.</summary>
     /// <exception cref="DatasetFileException">The file as a whole can't be read.</exception>
     public static IAsyncEnumerable<DatasetItem> ReadAsync(Stream stream, DatasetReaderOptions? options = null, CancellationToken cancellationToken = default) =>
@@ -69,7 +72,6 @@ public sealed class DatasetReader
         var reader = new DatasetReader(stream, options);
         var errors = new List<DatasetRowError>();
         var samples = new List<DatasetRow>();
-        long characters = 0;
         using var source = await reader.OpenAsync(cancellationToken).ConfigureAwait(false);
         FeedState state;
         while ((state = reader.Next(source, samples.Count < maxSamples, out var result)) != FeedState.End)
@@ -80,7 +82,6 @@ public sealed class DatasetReader
                 continue;
             }
 
-            characters += result.Characters;
             if (result.Error is { } error && errors.Count < maxErrors)
             {
                 errors.Add(error);
@@ -91,7 +92,7 @@ public sealed class DatasetReader
             }
         }
 
-        return new DatasetSummary(reader.Format, reader.GoodRows, reader.BadRows, reader.BytesRead, characters, errors, samples);
+        return new DatasetSummary(reader.Format, reader.GoodRows, reader.BadRows, reader.BytesRead, reader.Characters, errors, samples);
     }
 
     /// <summary>Yields each row or its error, in order.</summary>
@@ -113,11 +114,61 @@ public sealed class DatasetReader
         }
     }
 
+    /// <summary>Reads all rows and writes the good ones in the internal form, one a line: <c>{"messages":[{"role","content","weight"}]}</c> (a weight of 1 is left out), or <c>{"text"}</c> for <see cref="DatasetKind.Text"/>.</summary>
+    /// <remarks>Faster than <see cref="ReadRowsAsync"/>: JSON texts go over as they stand.</remarks>
+    /// <param name="destination">Gets the rows in UTF-8. Left open, not flushed.</param>
+    /// <param name="found">Told of every bad row, and of the first good ones; in order.</param>
+    /// <param name="maxSamples">How many good rows <paramref name="found"/> is told of.</param>
+    /// <param name="cancellationToken">Breaks off.</param>
+    /// <exception cref="DatasetFileException">The file as a whole can't be read; rows before the fault may have been written.</exception>
+    /// <exception cref="InvalidArgumentException">The kind has no internal form: it is neither <see cref="DatasetKind.Conversation"/> nor <see cref="DatasetKind.Text"/>.</exception>
+    /// <exception cref="InvalidOperationException">The reader was enumerated before.</exception>
+    public async Task ConvertAsync(Stream destination, Action<DatasetItem> found, int maxSamples = 0, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        ArgumentNullException.ThrowIfNull(found);
+        if (_options.Kind is not (DatasetKind.Conversation or DatasetKind.Text))
+        {
+            throw new InvalidArgumentException($"Rows of the kind {_options.Kind} have no internal form.");
+        }
+
+        var lines = new RowLines();
+        _options = _options with { Lines = lines };
+        using var source = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        FeedState state;
+        while ((state = Next(source, GoodRows < maxSamples, out var result)) != FeedState.End)
+        {
+            if (state == FeedState.NeedsMore)
+            {
+                await source.FillAsync(cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            if (result.Error is { } error)
+            {
+                found(new DatasetItem(error));
+            }
+            else if (GoodRows <= maxSamples)
+            {
+                found(new DatasetItem(result.Row!));
+            }
+
+            if (lines.IsFull)
+            {
+                await destination.WriteAsync(lines.Written, cancellationToken).ConfigureAwait(false);
+                lines.Clear();
+            }
+        }
+
+        await destination.WriteAsync(lines.Written, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>The next row of the window; at the end, that there was one at all.</summary>
     private FeedState Next(ByteSource source, bool wanted, out RowResult result)
     {
         var state = _feed!.Next(source, wanted, out result);
         BytesRead = source.BytesRead;
+        Characters += result.Characters;
         if (state == FeedState.Row && result.Error is null)
         {
             GoodRows++;

@@ -101,6 +101,9 @@ public enum DatasetFormat
 
     /// <summary>Plain text, a row a line; only for <see cref="DatasetKind.Text"/> and <see cref="DatasetKind.PromptSet"/>.</summary>
     Text,
+
+    /// <summary>ShareGPT's <c>{"conversations": [{"from", "value"}]}</c>, one a line.</summary>
+    ShareGptJsonLines,
 }
 
 /// <summary>Codes of row and file errors. They are stable: texts for people are looked up by them.</summary>
@@ -168,6 +171,9 @@ public static class DatasetErrorCodes
 
     /// <summary>File: text, but none of the forms that are understood.</summary>
     public const string UnknownFormat = "unknown_format";
+
+    /// <summary>File: Parquet that is broken or can't be read. The SDK itself reads none.</summary>
+    public const string BrokenParquet = "broken_parquet";
 }
 
 /// <summary>The file as a whole can't be read; rows that came before the exception are still valid.</summary>
@@ -198,6 +204,8 @@ public sealed record DatasetReaderOptions
 
     /// <summary>What the rows must be. Default prompt and response.</summary>
     public DatasetKind Kind { get; init; } = DatasetKind.Conversation;
+
+    internal RowLines? Lines { get; init; }
 }
 
 /// <summary>What reading a whole file gave.</summary>

@@ -151,7 +151,7 @@ internal static class FileForm
 
         var row = new JsonRow(json, tape);
         return row.Count(0, 1) == 0
-            || (row.IsObject(JsonRow.First(0)) && !row.TryGet(JsonRow.First(0), RowName.Messages, out _) && !row.TryGet(JsonRow.First(0), RowName.Instruction, out _));
+            || (row.IsObject(JsonRow.First(0)) && !row.TryGet(JsonRow.First(0), RowName.Messages, out _) && !row.TryGet(JsonRow.First(0), RowName.Conversations, out _) && !row.TryGet(JsonRow.First(0), RowName.Instruction, out _));
     }
 
     /// <summary>Position of a byte in the window, which grows as needed; -1 when the stream ends before.</summary>

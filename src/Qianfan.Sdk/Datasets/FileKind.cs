@@ -29,7 +29,7 @@ internal static class FileKind
             throw Archive("a rar archive");
         }
 
-        if (head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || head.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]))
+        if (head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || head.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]) || LooksLikeUtf16(head))
         {
             throw new DatasetFileException(DatasetErrorCodes.NotUtf8, "The file is in UTF-16. Save it as UTF-8 and upload it again.");
         }
@@ -38,6 +38,18 @@ internal static class FileKind
         {
             throw new DatasetFileException(DatasetErrorCodes.Binary, "The file is binary, not text. Upload JSON lines, a JSON array or CSV in UTF-8.");
         }
+    }
+
+    /// <summary>UTF-16 without a byte order mark: every other byte of what is written in ASCII is 0.</summary>
+    private static bool LooksLikeUtf16(ReadOnlySpan<byte> head)
+    {
+        var zeros = (Span<int>)[0, 0];
+        for (var i = 0; i < head.Length; i++)
+        {
+            zeros[i % 2] += head[i] == 0 ? 1 : 0;
+        }
+
+        return Math.Min(zeros[0], zeros[1]) == 0 && Math.Max(zeros[0], zeros[1]) > head.Length / 4;
     }
 
     private static DatasetFileException Archive(string what) =>

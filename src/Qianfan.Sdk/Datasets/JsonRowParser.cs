@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Qianfan.Sdk.Datasets;
 
 /// <summary>Checks one JSON value as a row of a kind, without making texts of it; makes the row only when it is wanted. One instance serves a whole file; not thread-safe.</summary>
-internal sealed partial class JsonRowParser(DatasetKind kind)
+internal sealed partial class JsonRowParser(DatasetKind kind, RowLines? lines = null)
 {
     private readonly JsonTape _tape = new();
     private readonly RowDraft _draft = new();
@@ -43,6 +43,11 @@ internal sealed partial class JsonRowParser(DatasetKind kind)
             Format = format;
         }
 
+        if (lines is not null)
+        {
+            _draft.Write(row, lines);
+        }
+
         return new RowResult(wanted ? _draft.ToRow(row, line) : null, null, _draft.Characters(row));
     }
 
@@ -69,7 +74,11 @@ internal sealed partial class JsonRowParser(DatasetKind kind)
         }
         else if (row.TryGet(0, RowName.Messages, out var messages))
         {
-            (format, good) = (DatasetFormat.OpenAiJsonLines, Messages(row, messages));
+            (format, good) = (DatasetFormat.OpenAiJsonLines, Messages(row, messages, MessageForm.OpenAi));
+        }
+        else if (row.TryGet(0, RowName.Conversations, out var conversations))
+        {
+            (format, good) = (DatasetFormat.ShareGptJsonLines, System(row, 0, FieldPlace.Row) && Messages(row, conversations, MessageForm.ShareGpt));
         }
         else if (row.TryGet(0, RowName.Instruction, out _))
         {
@@ -81,59 +90,55 @@ internal sealed partial class JsonRowParser(DatasetKind kind)
         }
         else
         {
-            return Fail(null, DatasetErrorCodes.UnknownRow, "The row is none of the forms [{\"prompt\", \"response\"}], {\"messages\"} and {\"instruction\", \"output\"}.");
+            return Fail(null, DatasetErrorCodes.UnknownRow, "The row is none of the forms [{\"prompt\", \"response\"}], {\"messages\"}, {\"conversations\"} and {\"instruction\", \"output\"}.");
         }
 
         return good && (_draft.TeachesSomething || Fail(null, DatasetErrorCodes.NothingToLearn, "Every answer has weight 0, so there is nothing to learn from the row."));
     }
 
-    private bool Messages(in JsonRow row, int list)
+    private bool Messages(in JsonRow row, int list, MessageForm form)
     {
         if (!row.IsArray(list))
         {
-            return Fail("messages", DatasetErrorCodes.WrongType, $"messages must be a list, not {Name(row, list)}.");
+            return Fail(form.List, DatasetErrorCodes.WrongType, $"{form.List} must be a list, not {Name(row, list)}.");
         }
 
         var index = 0;
         for (var item = JsonRow.First(list); item < row.Next(list); item = row.Next(item))
         {
-            if (!Message(row, item, new FieldPlace("messages", index++)))
+            if (!Message(row, item, form, new FieldPlace(form.List, index++)))
             {
                 return false;
             }
         }
 
-        if (_draft.Turns == 0)
+        if (index == 0)
         {
-            return Fail("messages", DatasetErrorCodes.EmptyField, "messages is empty.");
+            return Fail(form.List, DatasetErrorCodes.EmptyField, $"{form.List} is empty.");
         }
 
         return _draft.LastRole == "assistant"
-            || Fail($"messages[{index - 1}].role", DatasetErrorCodes.MessageOrder, "The last message must be the assistant's: it is what is learnt.");
+            || Fail($"{form.List}[{index - 1}].{form.Role}", DatasetErrorCodes.MessageOrder, "The last message must be the assistant's: it is what is learnt.");
     }
 
-    private bool Message(in JsonRow row, int item, FieldPlace place)
+    private bool Message(in JsonRow row, int item, MessageForm form, FieldPlace place)
     {
         if (!row.IsObject(item))
         {
-            return Fail(place.Itself, DatasetErrorCodes.WrongType, $"{place.Itself} must be an object with role and content, not {Name(row, item)}.");
+            return Fail(place.Itself, DatasetErrorCodes.WrongType, $"{place.Itself} must be an object with {form.Role} and {form.Content}, not {Name(row, item)}.");
         }
 
-        if (!RequiredText(row, item, RowName.Role, "role", place, out var roleText))
+        if (!RequiredText(row, item, form.RoleName, form.Role, place, out var roleText))
         {
             return false;
         }
 
-        var role = row.TextEquals(roleText, "user"u8) ? "user"
-            : row.TextEquals(roleText, "assistant"u8) ? "assistant"
-            : row.TextEquals(roleText, "system"u8) || row.TextEquals(roleText, "developer"u8) ? "system"
-            : null;
-        if (role is null)
+        if (form.RoleOf(row, roleText) is not { } role)
         {
-            return Fail(place.Of("role"), DatasetErrorCodes.UnknownRole, $"{place.Of("role")} is \"{Shorten(row.Text(roleText))}\"; it must be system, user or assistant.");
+            return Fail(place.Of(form.Role), DatasetErrorCodes.UnknownRole, $"{place.Of(form.Role)} is \"{Shorten(row.Text(roleText))}\"; it must be {form.Roles}.");
         }
 
-        if (!Order(role, place) || !Content(row, item, place))
+        if (!Order(role, form, place) || !Content(row, item, form, place))
         {
             return false;
         }
@@ -148,23 +153,23 @@ internal sealed partial class JsonRowParser(DatasetKind kind)
         return true;
     }
 
-    private bool Order(string role, FieldPlace place)
+    private bool Order(string role, MessageForm form, FieldPlace place)
     {
         if (role == "system")
         {
-            return _draft.Turns == 0 || Fail(place.Of("role"), DatasetErrorCodes.SystemPosition, "A system message can only be the first one.");
+            return _draft.Turns == 0 || Fail(place.Of(form.Role), DatasetErrorCodes.SystemPosition, "A system message can only be the first one.");
         }
 
         var expected = _draft.Turns == 0 || _draft.LastRole is "system" or "assistant" ? "user" : "assistant";
         return role == expected
-            || Fail(place.Of("role"), DatasetErrorCodes.MessageOrder, $"{place.Of("role")} is \"{role}\" where \"{expected}\" must follow: user and assistant take turns.");
+            || Fail(place.Of(form.Role), DatasetErrorCodes.MessageOrder, $"{place.Of(form.Role)} is the {role}'s where the {expected}'s must follow: user and assistant take turns.");
     }
 
-    private bool Content(in JsonRow row, int message, FieldPlace place)
+    private bool Content(in JsonRow row, int message, MessageForm form, FieldPlace place)
     {
-        if (!row.TryGet(message, RowName.Content, out var content) || !row.IsArray(content))
+        if (form != MessageForm.OpenAi || !row.TryGet(message, RowName.Content, out var content) || !row.IsArray(content))
         {
-            if (!RequiredText(row, message, RowName.Content, "content", place, out var text))
+            if (!RequiredText(row, message, form.ContentName, form.Content, place, out var text))
             {
                 return false;
             }

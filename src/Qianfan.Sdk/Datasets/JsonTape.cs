@@ -24,6 +24,9 @@ internal enum RowName : byte
     Assistant,
     Chosen,
     Rejected,
+    Conversations,
+    From,
+    Value,
 }
 
 /// <summary>One value of a row: where it stands, and where the next value beside it begins.</summary>
@@ -113,11 +116,13 @@ internal sealed class JsonTape
 
     private static RowName Name(ReadOnlySpan<byte> name) => name.Length switch
     {
+        4 when name.SequenceEqual("from"u8) => RowName.From,
         4 when name.SequenceEqual("role"u8) => RowName.Role,
         4 when name.SequenceEqual("text"u8) => RowName.Text,
         4 when name.SequenceEqual("user"u8) => RowName.User,
         5 when name.SequenceEqual("input"u8) => RowName.Input,
         5 when name.SequenceEqual("score"u8) => RowName.Score,
+        5 when name.SequenceEqual("value"u8) => RowName.Value,
         6 when name.SequenceEqual("prompt"u8) => RowName.Prompt,
         6 when name.SequenceEqual("system"u8) => RowName.System,
         6 when name.SequenceEqual("weight"u8) => RowName.Weight,
@@ -130,6 +135,7 @@ internal sealed class JsonTape
         8 when name.SequenceEqual("rejected"u8) => RowName.Rejected,
         9 when name.SequenceEqual("assistant"u8) => RowName.Assistant,
         11 when name.SequenceEqual("instruction"u8) => RowName.Instruction,
+        13 when name.SequenceEqual("conversations"u8) => RowName.Conversations,
         _ => RowName.Other,
     };
 }

@@ -8,7 +8,7 @@ internal sealed class LineFeed : RowFeed
     private readonly JsonRowParser? _json;
     private int _searched;
 
-    private LineFeed(DatasetReaderOptions options, bool isJson) : base(options) => _json = isJson ? new JsonRowParser(options.Kind) : null;
+    private LineFeed(DatasetReaderOptions options, bool isJson) : base(options) => _json = isJson ? new JsonRowParser(options.Kind, options.Lines) : null;
 
     public override DatasetFormat Format => _json?.Format ?? DatasetFormat.Text;
 
@@ -58,6 +58,7 @@ internal sealed class LineFeed : RowFeed
     {
         var text = Encoding.UTF8.GetString(line.TrimEnd((byte)'\r'));
         var row = Options.Kind == DatasetKind.Text ? new DatasetRow(number, []) { Text = text } : new DatasetRow(number, [new DatasetMessage("user", text)]);
+        Lines?.Add(row);
         return new RowResult(row, null, text.Length);
     }
 }

@@ -79,6 +79,37 @@ internal sealed class RowDraft
         return characters;
     }
 
+    /// <summary>Writes the row in the internal form. Its texts are valid JSON as they stand: no text is made of them.</summary>
+    public void Write(in JsonRow json, RowLines lines)
+    {
+        if (_text >= 0)
+        {
+            lines.BeginText();
+            lines.Append(json.Raw(_text));
+            lines.EndText();
+            return;
+        }
+
+        var first = true;
+        foreach (var turn in _turns)
+        {
+            lines.Begin(turn.Role, ref first);
+            for (var i = turn.FirstText; i < turn.EndText; i++)
+            {
+                if (i > turn.FirstText && turn.Join == TextJoin.Lines)
+                {
+                    lines.Append("\\n"u8);
+                }
+
+                lines.Append(json.Raw(_texts[i]));
+            }
+
+            lines.End(turn.Weight);
+        }
+
+        lines.EndRow();
+    }
+
     public DatasetRow ToRow(in JsonRow json, long line)
     {
         var messages = new List<DatasetMessage>(_turns.Count);

@@ -31,6 +31,9 @@ internal abstract class RowFeed(DatasetReaderOptions options)
 
     protected DatasetReaderOptions Options { get; } = options;
 
+    /// <summary>Where good rows are written in the internal form; null when they aren't.</summary>
+    protected RowLines? Lines => Options.Lines;
+
     /// <param name="source">The window; what was read is consumed.</param>
     /// <param name="wanted">False when it is enough to know whether the row is good.</param>
     /// <param name="result">The row, for <see cref="FeedState.Row"/>.</param>

@@ -263,6 +263,43 @@ public sealed record DatasetVersionInfo
 
     /// <summary>Free text.</summary>
     public string? Description { get; set; }
+
+    /// <summary>Tokens by base model, on our own platform; empty while they are being counted. Null on the cloud.</summary>
+    public IReadOnlyList<DatasetTokenStatistics>? TokenStatistics { get; set; }
+}
+
+/// <summary>Tokens of a dataset's rows as one base model's tokenizer and chat template make them; an extension of our own platform.</summary>
+public sealed record DatasetTokenStatistics
+{
+    /// <summary>The base model.</summary>
+    public string Model { get; set; } = "";
+
+    /// <summary>Rows that were counted.</summary>
+    public long RowCount { get; set; }
+
+    /// <summary>Tokens of all rows, uncut.</summary>
+    public long TokenCount { get; set; }
+
+    /// <summary>Tokens of a row on average.</summary>
+    public double MeanTokens { get; set; }
+
+    /// <summary>Half of the rows have at most this many tokens.</summary>
+    public int MedianTokens { get; set; }
+
+    /// <summary>95 of 100 rows have at most this many tokens.</summary>
+    public int Percentile95Tokens { get; set; }
+
+    /// <summary>Tokens of the longest row.</summary>
+    public int MaxTokens { get; set; }
+
+    /// <summary>The sequence length of a training with the model's own settings.</summary>
+    public int MaxSeqLen { get; set; }
+
+    /// <summary>Rows longer than <see cref="MaxSeqLen"/>: training cuts them.</summary>
+    public long TruncatedRowCount { get; set; }
+
+    /// <summary>Why they could not be counted; null when they were.</summary>
+    public string? Error { get; set; }
 }
 
 /// <summary>One entry of <c>dataset/statusList</c>.</summary>

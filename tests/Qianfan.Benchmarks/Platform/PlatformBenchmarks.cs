@@ -1,12 +1,24 @@
 namespace Qianfan.Benchmarks.Platform;
 
-/// <summary>What the platform promises about speed.</summary>
+/// <summary>What the platform promises about speed, against a real server in a process of its own.</summary>
 internal static class PlatformBenchmarks
 {
     public static async Task<int> RunAsync(Arguments arguments)
     {
+        // The server's side of the measures, and its worker: started by them, not by people.
+        if (Environment.GetEnvironmentVariable(BenchmarkServer.FolderVariable) is { } folder)
+        {
+            await BenchmarkServer.RunAsync(folder);
+            return 0;
+        }
+
         if (arguments.Names("gateway-server")) return await GatewayServer.RunAsync();
         if (arguments.Names("stub-worker")) return await StubWorker.RunAsync();
+        if (arguments.Wants("upload"))
+        {
+            await UploadBenchmark.ReportAsync(arguments.Option("rounds", 3), arguments.Option("megabytes", 200));
+        }
+
         if (arguments.Wants("gateway"))
         {
             await using var gateway = await GatewayBenchmark.StartAsync();

@@ -103,7 +103,7 @@ internal static class ValidationBenchmark
     }
 
     /// <summary>Rows as teams have them: English and Chinese, one turn and several, some with escapes; one of them is bad.</summary>
-    private static async Task<long> WriteAsync(string path, long bytes)
+    public static async Task<long> WriteAsync(string path, long bytes)
     {
         const string English = "The lantern on the front wheel is charged by the hub, and it stays bright for four minutes after the bicycle has stopped at a crossing.";
         const string Chinese = "前轮上的灯由花鼓充电，自行车停在路口以后，它还会亮四分钟，所以夜里等红灯的时候也能看得见。";

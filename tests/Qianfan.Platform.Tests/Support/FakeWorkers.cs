@@ -40,6 +40,9 @@ internal sealed class FakeWorkers : IWorkerLauncher
     /// <summary>What serving workers say that they decode together.</summary>
     public int? Slots { get; set; }
 
+    /// <summary>Why tokens can't be counted; null when they can.</summary>
+    public string? CountFault { get; set; }
+
     /// <summary>What starting a worker throws.</summary>
     public WorkerException? LaunchFault { get; set; }
 
@@ -49,6 +52,14 @@ internal sealed class FakeWorkers : IWorkerLauncher
     {
         if (LaunchFault is { } fault) throw fault;
         FakeWorker worker;
+        if (mode == WorkerMode.Count)
+        {
+            // Counting is nobody's business but the tests' of counting.
+            worker = new FakeCounter(this);
+            worker.Start();
+            return worker;
+        }
+
         if (mode == WorkerMode.Train)
         {
             var trainer = new FakeTrainer(this);
@@ -401,5 +412,22 @@ internal sealed class FakeExporter(FakeWorkers workers, IReadOnlyList<string> ar
 
         Say(new ExportProgress(100, 100));
         Say(new ExportCompleted(files));
+    }
+}
+
+/// <summary>Counts each character of a text as a token.</summary>
+internal sealed class FakeCounter(FakeWorkers workers) : FakeWorker(workers, "count")
+{
+    protected override async Task RunAsync()
+    {
+        var job = (CountTokens)await Input.ReadAsync(Killed);
+        if (Workers.CountFault is { } fault)
+        {
+            Say(new RequestFailed(job.RequestId, WorkerErrors.InvalidModel, fault));
+            return;
+        }
+
+        var lengths = File.ReadLines(job.RowsFile).Where(line => line.Length > 0).Select(WorkerLine.ReadRow).Select(row => row.Text?.Length ?? row.Messages.Sum(message => message.Content.Length)).Order().ToList();
+        Say(new TokensCounted(job.RequestId, lengths.Count, lengths.Sum(), lengths[(lengths.Count - 1) / 2], lengths[^1], lengths[^1], lengths.Count(length => length > job.MaxLength)));
     }
 }

@@ -70,6 +70,39 @@ internal static class PlatformCalls
         return id;
     }
 
+    /// <summary>Makes a dataset and imports a file into it, however that ends.</summary>
+    public static async Task<(string Id, JsonObject Info)> ImportAsync(this HttpClient client, byte[] content, int templateType = 2000, string name = "rows")
+    {
+        using var upload = new MultipartFormDataContent { { new StringContent("fine-tune"), "purpose" }, { new ByteArrayContent(content), "file", name } };
+        using var response = await client.PostAsync("/v1/files", upload, TestContext.Current.CancellationToken);
+        var file = (await ReadAsync(response)).Text("id");
+        var created = await client.V1Async("dataset/create", new { name = "rows", versionId = 1, projectType = templateType / 100, templateType, dataType = 4, storageType = "sysBos" });
+        var id = created.Result().Text("datasetId");
+        (await client.V1Async("dataset/import", new { datasetId = id, files = new[] { file } })).Result<bool>().ShouldBeTrue();
+        return (id, await client.ImportedAsync(id));
+    }
+
+    /// <summary>The first rows in the internal form, as JSON.</summary>
+    public static async Task<IReadOnlyList<string>> RowsAsync(this HttpClient client, string datasetId) =>
+        [.. (await client.V1Async("entity/list", new { datasetId, pageSize = 30 })).Result()["items"]!.AsArray().Select(item => item!["textExtra"]!.ToJsonString(s_readable))];
+
+    /// <summary>Why rows were refused: line and message.</summary>
+    public static async Task<IReadOnlyList<(int Line, string Message)>> ErrorsAsync(this HttpClient client, string datasetId) =>
+        [.. (await client.V1Async("dataset/importErrorDetail", new { datasetId, errCode = 0 })).Result()["content"]!.AsArray().Select(error => (error!["sequence"]!.GetValue<int>(), error.Text("textContent")))];
+
+    /// <summary>A dataset's version info once its tokens are counted.</summary>
+    public static async Task<JsonObject> CountedAsync(this HttpClient client, string datasetId)
+    {
+        while (true)
+        {
+            var info = (await client.V1Async("dataset/info", new { datasetId })).Result()["versionInfo"]!.AsObject();
+            if (info["tokenStatistics"]!.AsArray().Count > 0) return info;
+            await BreatheAsync();
+        }
+    }
+
+    private static readonly System.Text.Json.JsonSerializerOptions s_readable = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>A dataset's version info once nothing is imported into it any more.</summary>
     public static async Task<JsonObject> ImportedAsync(this HttpClient client, string datasetId)
     {

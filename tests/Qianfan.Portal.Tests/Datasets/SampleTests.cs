@@ -24,6 +24,7 @@ public class SampleTests
     [Theory]
     [InlineData("qianfan.jsonl", DatasetFormat.QianfanJsonLines, 3)]
     [InlineData("openai.jsonl", DatasetFormat.OpenAiJsonLines, 3)]
+    [InlineData("sharegpt.jsonl", DatasetFormat.ShareGptJsonLines, 3)]
     [InlineData("alpaca.json", DatasetFormat.JsonArray, 3)]
     [InlineData("prompt-response.csv", DatasetFormat.Csv, 4)]
     public async Task Each_sample_is_of_the_form_that_it_shows_and_has_no_bad_row(string name, DatasetFormat format, int rows)

@@ -10,6 +10,7 @@ public sealed partial class DatasetPage
 {
     private DatasetDetails? _dataset;
     private bool _deleting;
+    private bool _exporting;
 
     [Inject] public required DatasetService Datasets { get; init; }
     [Inject] public required IDialogService Dialogs { get; init; }
@@ -24,6 +25,13 @@ public sealed partial class DatasetPage
     {
         _dataset = null;
         return LoadAsync(async (actor, token) => _dataset = await Datasets.GetAsync(actor, ProjectId, DatasetId, token));
+    }
+
+    private async Task ExportAsync()
+    {
+        _exporting = true;
+        await TryAsync(async (actor, token) => Navigation.NavigateTo(await Datasets.ExportAsync(actor, ProjectId, DatasetId, token), forceLoad: true));
+        _exporting = false;
     }
 
     private async Task DeleteAsync()

@@ -6,6 +6,7 @@ using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Features.Runs;
 using Qianfan.Portal.Features.Services;
 using Qianfan.Portal.Security;
+using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Portal.Features.Datasets;
 
@@ -42,6 +43,7 @@ public sealed record DatasetDetails(
     IReadOnlyList<RowError> Errors,
     IReadOnlyList<PreviewRow> Preview,
     IReadOnlyList<DatasetRun> Runs,
+    bool MayExport,
     bool MayEdit,
     bool MayRun);
 
@@ -77,7 +79,7 @@ public sealed class DatasetService(IDbContextFactory<PortalDbContext> contexts, 
         var (_, role) = await db.RequireProjectAsync(actor, projectId, Permission.View, cancellationToken);
         var found = await db.Datasets.AsNoTracking().VisibleTo(actor)
             .Where(d => d.ProjectId == projectId && d.Id == datasetId)
-            .Select(d => new { Dataset = d, Connection = d.Connection.Name, CreatedBy = db.Users.Where(u => u.Id == d.CreatedById).Select(u => u.UserName).SingleOrDefault() })
+            .Select(d => new { Dataset = d, Connection = d.Connection.Name, d.Connection.Kind, CreatedBy = db.Users.Where(u => u.Id == d.CreatedById).Select(u => u.UserName).SingleOrDefault() })
             .SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException("dataset");
         var runs = await db.Runs.AsNoTracking().VisibleTo(actor)
             .Where(r => r.DatasetId == datasetId)
@@ -91,8 +93,36 @@ public sealed class DatasetService(IDbContextFactory<PortalDbContext> contexts, 
             RowSamples.Read<RowError>(d.RowErrorsJson),
             RowSamples.Read<PreviewRow>(d.PreviewJson),
             runs,
+            // The cloud's exports take a bucket; ours are fetched from the platform itself.
+            found.Kind is ConnectionKind.Embedded or ConnectionKind.Portal,
             role.Allows(Permission.EditDatasets),
             role.Allows(Permission.EditRuns));
+    }
+
+    /// <summary>The tokens of a dataset's rows, as its platform has counted them; null where it counts none, empty while it is counting.</summary>
+    /// <exception cref="UserErrorException">The platform refuses or can't be reached.</exception>
+    public async Task<IReadOnlyList<DatasetTokenStatistics>?> TokensAsync(Actor actor, Guid projectId, Guid datasetId, CancellationToken cancellationToken)
+    {
+        var (connectionId, platformId) = await FindAsync(actor, projectId, datasetId, cancellationToken);
+        return await PlatformErrors.TranslateAsync(() => platform.TokensAsync(connectionId, platformId, cancellationToken));
+    }
+
+    /// <summary>Exports a dataset's rows.</summary>
+    /// <returns>The address from which they can be fetched for a while.</returns>
+    /// <exception cref="UserErrorException">The platform refuses or can't be reached.</exception>
+    public async Task<string> ExportAsync(Actor actor, Guid projectId, Guid datasetId, CancellationToken cancellationToken)
+    {
+        var (connectionId, platformId) = await FindAsync(actor, projectId, datasetId, cancellationToken);
+        return await PlatformErrors.TranslateAsync(() => platform.ExportAsync(connectionId, platformId, cancellationToken));
+    }
+
+    private async Task<(Guid ConnectionId, string PlatformId)> FindAsync(Actor actor, Guid projectId, Guid datasetId, CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        await db.RequireProjectAsync(actor, projectId, Permission.View, cancellationToken);
+        var dataset = await db.Datasets.AsNoTracking().VisibleTo(actor)
+            .SingleOrDefaultAsync(d => d.ProjectId == projectId && d.Id == datasetId, cancellationToken) ?? throw new NotFoundException("dataset");
+        return (dataset.ConnectionId, dataset.PlatformId);
     }
 
     /// <summary>Deletes a dataset here and on its platform.</summary>

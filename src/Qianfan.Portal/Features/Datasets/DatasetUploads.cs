@@ -81,7 +81,7 @@ public sealed class DatasetUploads(
             Name = name,
             PlatformId = "",
             FileName = ShortFileName(request.FileName),
-            Format = rows.Format.ToString(),
+            Format = rows.Format,
             SizeBytes = file.Size,
             GoodRows = checked((int)rows.GoodRows),
             BadRows = checked((int)rows.BadRows),

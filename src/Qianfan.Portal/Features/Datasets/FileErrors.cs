@@ -16,6 +16,7 @@ internal static class FileErrors
         DatasetErrorCodes.Binary => new("DatasetBinary"),
         DatasetErrorCodes.RowTooLong => new("DatasetRowTooLong", error.Line ?? 1),
         DatasetErrorCodes.UnknownFormat => new("DatasetUnknownFormat"),
+        DatasetErrorCodes.BrokenParquet => new("DatasetBrokenParquet", error.Message),
         _ => new("DatasetUnreadable", error.Message),
     };
 }

@@ -1,5 +1,4 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
+using Qianfan.Platform.Datasets;
 using Qianfan.Sdk.Datasets;
 
 namespace Qianfan.Portal.Features.Datasets;
@@ -11,7 +10,8 @@ internal sealed class GoodRowsFile : IDisposable
 
     public string FilePath { get; }
 
-    public DatasetFormat Format { get; private set; }
+    /// <summary>A name of <see cref="DatasetFormat"/>, or <c>Parquet</c>.</summary>
+    public string Format { get; private set; } = nameof(DatasetFormat.Unknown);
 
     public long GoodRows { get; private set; }
 
@@ -22,6 +22,9 @@ internal sealed class GoodRowsFile : IDisposable
     public IReadOnlyList<PreviewRow> Preview { get; private set; } = [];
 
     /// <summary>Reads a file once, in constant memory.</summary>
+    /// <param name="content">The file at its beginning; can be sought. Left open unless it is text.</param>
+    /// <param name="folder">Where the rows are kept.</param>
+    /// <param name="cancellationToken">Breaks off.</param>
     /// <exception cref="DatasetFileException">The file as a whole can't be read.</exception>
     public static async Task<GoodRowsFile> ReadAsync(Stream content, string folder, CancellationToken cancellationToken)
     {
@@ -30,27 +33,22 @@ internal sealed class GoodRowsFile : IDisposable
         {
             var errors = new List<DatasetRowError>();
             var samples = new List<DatasetRow>();
-            var reader = new DatasetReader(content);
-            await using (var target = new FileStream(rows.FilePath, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1 << 16, FileOptions.Asynchronous))
-            {
-                await foreach (var item in reader.ReadRowsAsync(cancellationToken))
-                {
-                    if (item.Row is { } row)
-                    {
-                        await target.WriteAsync(Line(row), cancellationToken);
-                        if (samples.Count < RowSamples.MaxRows)
-                            samples.Add(row);
-                    }
-                    else if (item.Error is { } error && errors.Count < RowSamples.MaxErrors)
-                    {
-                        errors.Add(error);
-                    }
-                }
-            }
+            await using var text = await ParquetRows.OpenAsync(content, cancellationToken);
+            var reader = new DatasetReader(text);
+            await using (var target = new FileStream(rows.FilePath, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous))
+                await reader.ConvertAsync(target, Keep, RowSamples.MaxRows, cancellationToken);
 
-            (rows.Format, rows.GoodRows, rows.BadRows) = (reader.Format, reader.GoodRows, reader.BadRows);
+            (rows.Format, rows.GoodRows, rows.BadRows) = (text == content ? reader.Format.ToString() : "Parquet", reader.GoodRows, reader.BadRows);
             (rows.Errors, rows.Preview) = (RowSamples.From(errors), RowSamples.From(samples));
             return rows;
+
+            void Keep(DatasetItem item)
+            {
+                if (item.Row is { } row)
+                    samples.Add(row);
+                else if (errors.Count < RowSamples.MaxErrors)
+                    errors.Add(item.Error!);
+            }
         }
         catch
         {
@@ -60,17 +58,4 @@ internal sealed class GoodRowsFile : IDisposable
     }
 
     public void Dispose() => File.Delete(FilePath);
-
-    private static byte[] Line(DatasetRow row) =>
-        [.. JsonSerializer.SerializeToUtf8Bytes(new Row([.. row.Messages.Select(m => new Turn(m.Role, m.Content, m.Weight is 0 ? 0 : null))]), Options), (byte)'\n'];
-
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerOptions.Web)
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
-    };
-
-    private sealed record Row(IReadOnlyList<Turn> Messages);
-
-    private sealed record Turn(string Role, string Content, int? Weight);
 }

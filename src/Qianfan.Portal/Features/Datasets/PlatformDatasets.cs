@@ -76,6 +76,26 @@ public sealed partial class PlatformDatasets(PlatformClients clients, TimeProvid
         }
     }
 
+    /// <summary>Tokens of a dataset's rows by base model; empty while they are being counted, null on a platform that counts none.</summary>
+    /// <exception cref="QianfanException">The platform refuses or can't be reached.</exception>
+    public async Task<IReadOnlyList<DatasetTokenStatistics>?> TokensAsync(Guid connectionId, string platformId, CancellationToken cancellationToken)
+    {
+        var client = await clients.ForAsync(connectionId, cancellationToken);
+        return client.Options.PlatformExtensions ? (await client.Datasets.GetInfoAsync(platformId, cancellationToken)).VersionInfo.TokenStatistics ?? [] : null;
+    }
+
+    /// <summary>Exports a dataset's rows on our own platform, which has them ready at once.</summary>
+    /// <returns>The address from which whoever has it can fetch them for a while.</returns>
+    /// <exception cref="QianfanException">The platform refuses or can't be reached.</exception>
+    public async Task<string> ExportAsync(Guid connectionId, string platformId, CancellationToken cancellationToken)
+    {
+        var client = await clients.ForAsync(connectionId, cancellationToken);
+        await client.Datasets.ExportAsync(new DatasetExportRequest { DatasetId = platformId }, cancellationToken);
+        var records = await client.Datasets.ListExportsAsync(platformId, cancellationToken);
+        return records.Select(record => record.DownloadUrl).FirstOrDefault(address => !string.IsNullOrEmpty(address))
+            ?? throw new UserErrorException("PlatformRefused", "There is no address to fetch the export from.");
+    }
+
     /// <summary>Deletes what a broken upload left.</summary>
     /// <exception cref="QianfanException">The platform refuses or can't be reached.</exception>
     public async Task UndoAsync(Guid connectionId, PlatformUpload upload, CancellationToken cancellationToken)
