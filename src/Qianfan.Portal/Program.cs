@@ -8,10 +8,12 @@ using Qianfan.Portal.Features.Console;
 using Qianfan.Portal.Features.Datasets;
 using Qianfan.Portal.Features.Models;
 using Qianfan.Portal.Features.Projects;
+using Qianfan.Portal.Features.Quotas;
 using Qianfan.Portal.Features.Runs;
 using Qianfan.Portal.Features.Services;
 using Qianfan.Portal.Features.Setup;
 using Qianfan.Portal.Features.Teams;
+using Qianfan.Portal.Features.Usage;
 using Qianfan.Portal.Data;
 using Qianfan.Portal.Hosting;
 
@@ -21,7 +23,7 @@ builder.Services
     .AddData().AddPages().AddAccount().AddSetup()
     .AddTeams().AddProjects().AddPlatformConnections().AddApiKeys()
     .AddDatasets().AddRuns().AddModels().AddServices().AddConsole()
-    .AddAudit().AddAdmin();
+    .AddQuotas().AddUsage().AddAudit().AddAdmin();
 builder.AddPlatform();
 
 var app = builder.Build();
@@ -29,6 +31,6 @@ app.UseHosting();
 app.MapPages().MapAccount().MapSetup()
     .MapTeams().MapProjects().MapConnections().MapApiKeys()
     .MapDatasets().MapRuns().MapModels().MapServices().MapConsole()
-    .MapAudit().MapAdmin()
+    .MapQuotas().MapUsage().MapAudit().MapAdmin()
     .MapPlatform();
 await app.RunAsync();
