@@ -8,10 +8,12 @@ using Qianfan.Portal.Features.Console;
 using Qianfan.Portal.Features.Datasets;
 using Qianfan.Portal.Features.Models;
 using Qianfan.Portal.Features.Projects;
+using Qianfan.Portal.Features.Quotas;
 using Qianfan.Portal.Features.Runs;
 using Qianfan.Portal.Features.Services;
 using Qianfan.Portal.Features.Setup;
 using Qianfan.Portal.Features.Teams;
+using Qianfan.Portal.Features.Usage;
 using Qianfan.Portal.Data;
 using Qianfan.Portal.Hosting;
 
@@ -22,7 +24,7 @@ if (roles.Portal)
         .AddData().AddPages().AddAccount().AddSetup()
         .AddTeams().AddProjects().AddPlatformConnections().AddApiKeys()
         .AddDatasets().AddRuns().AddModels().AddServices().AddConsole()
-        .AddAudit().AddAdmin();
+        .AddQuotas().AddUsage().AddAudit().AddAdmin();
 builder.AddPlatform(roles);
 
 var app = builder.Build();
@@ -31,6 +33,6 @@ if (roles.Portal)
     app.MapPages().MapAccount().MapSetup()
         .MapTeams().MapProjects().MapConnections().MapApiKeys()
         .MapDatasets().MapRuns().MapModels().MapServices().MapConsole()
-        .MapAudit().MapAdmin();
+        .MapQuotas().MapUsage().MapAudit().MapAdmin();
 app.MapPlatform();
 await app.RunAsync();

@@ -16,6 +16,7 @@ public static class Urls
     public const string Ready = "/health/ready";
     public const string Teams = "/teams";
     public const string AdminUsers = "/admin/users";
+    public const string AdminQuotas = "/admin/quotas";
     public const string AdminAudit = "/admin/audit";
 
     public static string LoginAndReturn(string returnUrl) => $"{Login}?returnUrl={Uri.EscapeDataString(returnUrl)}";
@@ -37,5 +38,6 @@ public static class Urls
     public static string ConsoleChat(Guid projectId) => $"/projects/{projectId}/console/chat";
     public static string ApiKeys(Guid projectId) => $"/projects/{projectId}/keys";
     public static string Connections(Guid projectId) => $"/projects/{projectId}/connections";
+    public static string Usage(Guid projectId, int? days = null) => $"/projects/{projectId}/usage" + (days is { } span ? $"?days={span}" : "");
     public static string Audit(Guid projectId) => $"/projects/{projectId}/audit";
 }

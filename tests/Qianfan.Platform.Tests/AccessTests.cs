@@ -86,7 +86,7 @@ public sealed class AccessTests
     {
         await using var host = await PlatformHost.StartAsync();
         var mine = await OwnEverythingAsync(host);
-        var nobodys = new Owned("file-000000000000000000000000", "ds-0000000000000000", "dg-000000000000", "job-000000000000", "task-000000000000", "am-000000000000", "amv-000000000000", "svco-000000000000", "none", "ftjob-000000000000", "ft:none", "upload_000000000000000000000000", "amemt-000000000000");
+        var nobodys = new Owned("file-000000000000000000000000", "ds-0000000000000000", "dg-000000000000", "job-000000000000", "task-000000000000", "am-000000000000", "amv-000000000000", "svco-000000000000", "none", "ftjob-000000000000", "ft:none", "upload_000000000000000000000000", "amemt-000000000000", "export-000000000000");
         var covered = new HashSet<string>(StringComparer.Ordinal);
         using var other = host.OtherOwner();
         foreach (var (theirs, none) in Calls(mine).Zip(Calls(nobodys)))

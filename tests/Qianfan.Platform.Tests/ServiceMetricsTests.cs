@@ -79,7 +79,7 @@ public sealed class ServiceMetricsTests
         var minutes = Enumerable.Range(0, 40).Select(i => i * 37 % 301).Append(60).Append(119).ToList();
         var usage = host.Services.GetRequiredService<UsageWriter>();
         foreach (var minute in minutes)
-            await usage.WriteAsync(new UsageRecord { OwnerId = "one", AccessKey = "k", ServiceId = service, Model = "mine", Status = minute % 5 == 0 ? 503 : 200, PromptTokens = minute, CompletionTokens = 1, Time = start.AddMinutes(minute) });
+            await usage.WriteAsync(new UsageRecord { OwnerId = "one", AccessKey = "k", ServiceId = service, Model = "mine", Status = minute % 5 == 0 ? 503 : 200, PromptTokens = minute, CompletionTokens = 1, Time = start.AddMinutes(minute) }, []);
         await Gen.Int[0, 300].Select(Gen.Int[1, 200]).SampleAsync(async (from, length) =>
         {
             var told = (await AskAsync(host.Client, Iso(start.AddMinutes(from)), Iso(start.AddMinutes(from + length)), service)).Result()["serviceList"]![0]!["appList"]!.AsArray();

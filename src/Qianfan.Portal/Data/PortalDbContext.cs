@@ -8,6 +8,7 @@ using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Features.Datasets;
 using Qianfan.Portal.Features.Models;
 using Qianfan.Portal.Features.Projects;
+using Qianfan.Portal.Features.Quotas;
 using Qianfan.Portal.Features.Runs;
 using Qianfan.Portal.Features.Services;
 using Qianfan.Portal.Features.Teams;
@@ -31,6 +32,7 @@ public abstract class PortalDbContext(DbContextOptions options)
     public DbSet<ModelSet> ModelSets => Set<ModelSet>();
     public DbSet<ModelVersion> ModelVersions => Set<ModelVersion>();
     public DbSet<Service> Services => Set<Service>();
+    public DbSet<Quota> Quotas => Set<Quota>();
     public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
     public DbSet<DataProtectionKey> DataProtectionKeys => Set<DataProtectionKey>();
 

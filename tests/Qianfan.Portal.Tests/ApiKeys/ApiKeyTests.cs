@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using Qianfan.Platform;
 using Qianfan.Portal.Features.ApiKeys;
 using Qianfan.Portal.Security;
 
@@ -88,15 +89,58 @@ public class ApiKeyTests
         var keys = portal.Get<ApiKeyService>();
         var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: false, Cancel);
 
-        await keys.FindAsync(key.AccessKey, Cancel);
+        await keys.NoteUseAsync(key.AccessKey, ApiGeneration.V2, Cancel);
         var first = (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().LastUsedAt;
         time.Advance(TimeSpan.FromSeconds(59));
-        await keys.FindAsync(key.AccessKey, Cancel);
+        await keys.NoteUseAsync(key.AccessKey, ApiGeneration.V2, Cancel);
         (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().LastUsedAt.ShouldBe(first);
         time.Advance(TimeSpan.FromSeconds(1));
-        await keys.FindAsync(key.AccessKey, Cancel);
+        await keys.NoteUseAsync(key.AccessKey, ApiGeneration.V2, Cancel);
 
         (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().LastUsedAt.ShouldBe(time.GetUtcNow());
+    }
+
+    [Fact]
+    public async Task A_key_shows_which_generations_of_apis_it_calls()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var portal = new PortalFactory { ConfigureServices = services => services.AddSingleton<TimeProvider>(time) };
+        var owner = await portal.ActorAsync();
+        var keys = portal.Get<ApiKeyService>();
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: false, Cancel);
+        (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().Uses.All.ShouldBeEmpty();
+
+        var old = time.GetUtcNow();
+        await keys.NoteUseAsync(key.AccessKey, ApiGeneration.V1, Cancel);
+        time.Advance(TimeSpan.FromDays(1));
+        await keys.NoteUseAsync(key.AccessKey, ApiGeneration.OpenAI, Cancel);
+
+        var row = (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single();
+        row.Uses.All.ShouldBe([("V1", old), ("OpenAI", time.GetUtcNow())]);
+        row.LastUsedAt.ShouldBe(time.GetUtcNow());
+    }
+
+    [Fact]
+    public async Task Only_a_key_that_was_checked_counts_as_used()
+    {
+        await using var portal = new PortalFactory { Roles = "portal,platform" };
+        var owner = await portal.ActorAsync();
+        var keys = portal.Get<ApiKeyService>();
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: false, Cancel);
+        using var client = portal.CreateClient();
+
+        (await AskAsync("wrong")).ShouldBe(System.Net.HttpStatusCode.Unauthorized);
+        (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().LastUsedAt.ShouldBeNull();
+        (await AskAsync(key.SecretKey)).ShouldBe(System.Net.HttpStatusCode.OK);
+        (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().Uses.All.Single().Api.ShouldBe("OpenAI");
+
+        async Task<System.Net.HttpStatusCode> AskAsync(string secret)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
+            request.Headers.Authorization = new("Bearer", $"bce-v3/{key.AccessKey}/{secret}");
+            using var response = await client.SendAsync(request, Cancel);
+            return response.StatusCode;
+        }
     }
 
     private static async Task<string> ReadAsync(string file)

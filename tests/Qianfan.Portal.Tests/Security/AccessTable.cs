@@ -39,6 +39,7 @@ public static class AccessTable
 
         // For admins alone; signed in without the role leads to the page that says so.
         new("GET", "admin/users", 302, 302, 302, 302, 302),
+        new("GET", "admin/quotas", 302, 302, 302, 302, 302),
         new("GET", "admin/audit", 302, 302, 302, 302, 302),
 
         // Pages of a project: they exist for its team alone.
@@ -46,6 +47,7 @@ public static class AccessTable
         Page("projects/{ProjectId:guid}/connections"),
         Page("projects/{ProjectId:guid}/keys"),
         Page("projects/{ProjectId:guid}/audit"),
+        Page("projects/{ProjectId:guid}/usage"),
         Page("projects/{ProjectId:guid}/runs"),
         Page("projects/{ProjectId:guid}/runs/{RunId:guid}"),
 

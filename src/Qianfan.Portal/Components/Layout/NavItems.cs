@@ -34,6 +34,7 @@ public static class NavItems
                 groups.Add(new("Nav_Admin",
                 [
                     new("Nav_Users", Icons.Material.Outlined.ManageAccounts, Urls.AdminUsers),
+                    new("Nav_Quotas", Icons.Material.Outlined.DataUsage, Urls.AdminQuotas),
                     new("Nav_SystemAudit", Icons.Material.Outlined.History, Urls.AdminAudit),
                 ]));
             }
@@ -58,6 +59,7 @@ public static class NavItems
         [
             new("Nav_ApiKeys", Icons.Material.Outlined.VpnKey, Urls.ApiKeys(id)),
             new("Nav_Connections", Icons.Material.Outlined.Cable, Urls.Connections(id)),
+            new("Nav_Usage", Icons.Material.Outlined.QueryStats, Urls.Usage(id)),
             new("Nav_Audit", Icons.Material.Outlined.History, Urls.Audit(id)),
         ]));
         return groups;

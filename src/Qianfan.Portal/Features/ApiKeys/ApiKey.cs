@@ -24,6 +24,15 @@ public sealed class ApiKey : IProjectOwned
     public Guid? CreatedById { get; set; }
     public DateTimeOffset CreatedAt { get; set; }
     public DateTimeOffset? LastUsedAt { get; set; }
+
+    /// <summary>When it last called Qianfan's first generation of APIs.</summary>
+    public DateTimeOffset? LastV1At { get; set; }
+
+    /// <summary>When it last called Qianfan's second generation of APIs.</summary>
+    public DateTimeOffset? LastV2At { get; set; }
+
+    /// <summary>When it last called OpenAI's API.</summary>
+    public DateTimeOffset? LastOpenAIAt { get; set; }
     public DateTimeOffset? RevokedAt { get; set; }
 }
 

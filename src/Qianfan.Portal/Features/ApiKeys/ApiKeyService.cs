@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
+using Qianfan.Platform;
 using Qianfan.Portal.Data;
 using Qianfan.Portal.Features.Audit;
 using Qianfan.Portal.Security;
@@ -7,7 +8,15 @@ using Qianfan.Portal.Security;
 namespace Qianfan.Portal.Features.ApiKeys;
 
 /// <summary>A key as pages show it: never with its secret.</summary>
-public sealed record ApiKeyRow(Guid Id, string Name, string AccessKey, bool ReadOnly, string? CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt, DateTimeOffset? RevokedAt);
+public sealed record ApiKeyRow(Guid Id, string Name, string AccessKey, bool ReadOnly, string? CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt, ApiUses Uses, DateTimeOffset? RevokedAt);
+
+/// <summary>When a key last called each generation of APIs; null is never.</summary>
+public sealed record ApiUses(DateTimeOffset? V1, DateTimeOffset? V2, DateTimeOffset? OpenAI)
+{
+    /// <summary>Those it has called.</summary>
+    public IEnumerable<(string Api, DateTimeOffset At)> All =>
+        new (string Api, DateTimeOffset? At)[] { ("V1", V1), ("V2", V2), ("OpenAI", OpenAI) }.Where(use => use.At is not null).Select(use => (use.Api, use.At!.Value));
+}
 
 /// <summary>A key that was just made: the one time that its secret is shown.</summary>
 public sealed record NewApiKey(Guid Id, string Name, string AccessKey, string SecretKey)
@@ -28,7 +37,7 @@ public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, S
     private const int MaxCached = 10_000;
 
     private readonly ConcurrentDictionary<string, (LiveApiKey? Key, DateTimeOffset Until)> _cache = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<Guid, DateTimeOffset> _used = new();
+    private readonly ConcurrentDictionary<(string AccessKey, ApiGeneration Api), DateTimeOffset> _used = new();
 
     /// <summary>The project's keys, newest first; the portal's own is not among them.</summary>
     public async Task<IReadOnlyList<ApiKeyRow>> ListAsync(Actor actor, Guid projectId, CancellationToken cancellationToken)
@@ -46,6 +55,7 @@ public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, S
                 db.Users.Where(u => u.Id == k.CreatedById).Select(u => u.DisplayName).FirstOrDefault(),
                 k.CreatedAt,
                 k.LastUsedAt,
+                new ApiUses(k.LastV1At, k.LastV2At, k.LastOpenAIAt),
                 k.RevokedAt))
             .ToListAsync(cancellationToken);
     }
@@ -101,7 +111,7 @@ public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, S
         _cache.TryRemove(key.AccessKey, out _);
     }
 
-    /// <summary>The live key behind an access key, with its secret; null for an unknown, revoked or deleted one. Notes that it was used, at most once a minute.</summary>
+    /// <summary>The live key behind an access key, with its secret; null for an unknown, revoked or deleted one.</summary>
     public async ValueTask<LiveApiKey?> FindAsync(string accessKey, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -114,9 +124,32 @@ public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, S
             _cache[accessKey] = cached;
         }
 
-        if (cached.Key is { } key)
-            await NoteUseAsync(key.Id, now, cancellationToken);
         return cached.Key;
+    }
+
+    /// <summary>Notes that a key has called a generation of APIs, at most once a minute.</summary>
+    public async ValueTask NoteUseAsync(string accessKey, ApiGeneration api, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        if (_used.TryGetValue((accessKey, api), out var last))
+        {
+            // Whoever swaps the time in writes it; the others of this minute don't.
+            if (now - last < UseInterval || !_used.TryUpdate((accessKey, api), now, last))
+                return;
+        }
+        else if (!_used.TryAdd((accessKey, api), now))
+        {
+            return;
+        }
+
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var key = db.ApiKeys.Where(k => k.AccessKey == accessKey);
+        await (api switch
+        {
+            ApiGeneration.V1 => key.ExecuteUpdateAsync(set => set.SetProperty(k => k.LastUsedAt, now).SetProperty(k => k.LastV1At, now), cancellationToken),
+            ApiGeneration.V2 => key.ExecuteUpdateAsync(set => set.SetProperty(k => k.LastUsedAt, now).SetProperty(k => k.LastV2At, now), cancellationToken),
+            _ => key.ExecuteUpdateAsync(set => set.SetProperty(k => k.LastUsedAt, now).SetProperty(k => k.LastOpenAIAt, now), cancellationToken),
+        });
     }
 
     /// <summary>Forgets what it knows of a project's keys, after the project was deleted.</summary>
@@ -137,20 +170,4 @@ public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, S
         return key is null ? null : new LiveApiKey(key.Id, key.AccessKey, secrets.Unprotect(key.ProtectedSecretKey), key.ProjectId, key.ReadOnly);
     }
 
-    private async Task NoteUseAsync(Guid keyId, DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        if (_used.TryGetValue(keyId, out var last))
-        {
-            // Whoever swaps the time in writes it; the others of this minute don't.
-            if (now - last < UseInterval || !_used.TryUpdate(keyId, now, last))
-                return;
-        }
-        else if (!_used.TryAdd(keyId, now))
-        {
-            return;
-        }
-
-        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
-        await db.ApiKeys.Where(k => k.Id == keyId).ExecuteUpdateAsync(set => set.SetProperty(k => k.LastUsedAt, now), cancellationToken);
-    }
 }

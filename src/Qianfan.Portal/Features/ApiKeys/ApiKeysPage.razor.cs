@@ -19,6 +19,7 @@ public partial class ApiKeysPage
     public ProjectContext? Project { get; set; }
 
     [Inject] public required ApiKeyService Keys { get; init; }
+    [Inject] public required UserTime Time { get; init; }
     [Inject] public required IDialogService Dialogs { get; init; }
     [Inject] public required IStringLocalizer<ApiKeysText> Text { get; init; }
     [Inject] public required IStringLocalizer<SharedText> Shared { get; init; }

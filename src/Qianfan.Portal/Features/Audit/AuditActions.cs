@@ -30,6 +30,7 @@ public static class AuditActions
     public const string ApiKeyCreated = "api-key.created";
     public const string ApiKeyRevoked = "api-key.revoked";
     public const string ApiKeyDeleted = "api-key.deleted";
+    public const string QuotaChanged = "quota.changed";
     public const string DatasetCreated = "dataset.created";
     public const string DatasetDeleted = "dataset.deleted";
     public const string RunStarted = "run.started";
