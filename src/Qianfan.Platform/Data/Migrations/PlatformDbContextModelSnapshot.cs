@@ -16,6 +16,50 @@ namespace Qianfan.Platform.Data.Migrations
 #pragma warning disable 612, 618
             modelBuilder.HasAnnotation("ProductVersion", "10.0.15");
 
+            modelBuilder.Entity("Qianfan.Platform.Datasets.DatasetExportRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("DatasetId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("OwnerId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("PublicId")
+                        .IsRequired()
+                        .HasMaxLength(40)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Rows")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("RowsFile")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("DatasetId");
+
+                    b.HasIndex("PublicId")
+                        .IsUnique();
+
+                    b.HasIndex("OwnerId", "Id");
+
+                    b.ToTable("DatasetExports");
+                });
+
             modelBuilder.Entity("Qianfan.Platform.Datasets.DatasetRow", b =>
                 {
                     b.Property<int>("Id")
@@ -143,6 +187,118 @@ namespace Qianfan.Platform.Data.Migrations
                     b.HasIndex("DatasetId", "Line");
 
                     b.ToTable("ImportErrors");
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Datasets.TokenCountRow", b =>
+                {
+                    b.Property<int>("DatasetId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Model")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Longest")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("MaxSeqLen")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Median")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Percentile95")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Rows")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("RowsFile")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Tokens")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("TruncatedRows")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("DatasetId", "Model");
+
+                    b.ToTable("TokenCounts");
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Exports.ExportRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("Bytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("EngineVersion")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("FileName")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Files")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("FinishedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Format")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("ModelVersionId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("OwnerId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Progress")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("PublicId")
+                        .IsRequired()
+                        .HasMaxLength(40)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Sha256")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("PublicId")
+                        .IsUnique();
+
+                    b.HasIndex("State");
+
+                    b.HasIndex("ModelVersionId", "Format")
+                        .IsUnique();
+
+                    b.HasIndex("OwnerId", "Id");
+
+                    b.ToTable("Exports");
                 });
 
             modelBuilder.Entity("Qianfan.Platform.Files.FileRow", b =>
@@ -360,6 +516,9 @@ namespace Qianfan.Platform.Data.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Datasets")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("EngineVersion")
                         .HasColumnType("TEXT");
 
@@ -369,10 +528,19 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<string>("ErrorMessage")
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("ExpectedStart")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("FineTunedModel")
                         .HasColumnType("TEXT");
 
                     b.Property<long?>("FinishedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("FirstStep")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("FirstStepAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("HyperParameters")
@@ -409,6 +577,9 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<bool>("Paused")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Priority")
+                        .HasColumnType("INTEGER");
+
                     b.Property<int>("Progress")
                         .HasColumnType("INTEGER");
 
@@ -438,6 +609,12 @@ namespace Qianfan.Platform.Data.Migrations
                         .HasMaxLength(16)
                         .HasColumnType("TEXT");
 
+                    b.Property<int>("Step")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("StepAt")
+                        .HasColumnType("INTEGER");
+
                     b.Property<bool>("StopRequested")
                         .HasColumnType("INTEGER");
 
@@ -456,8 +633,14 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<double?>("TrainingLoss")
                         .HasColumnType("REAL");
 
+                    b.Property<string>("ValidationFileId")
+                        .HasColumnType("TEXT");
+
                     b.Property<double?>("ValidationLoss")
                         .HasColumnType("REAL");
+
+                    b.Property<long>("Work")
+                        .HasColumnType("INTEGER");
 
                     b.HasKey("Id");
 
@@ -548,6 +731,9 @@ namespace Qianfan.Platform.Data.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Lineage")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("OwnerId")
                         .IsRequired()
                         .HasMaxLength(64)
@@ -600,6 +786,30 @@ namespace Qianfan.Platform.Data.Migrations
                     b.ToTable("ModelVersions");
                 });
 
+            modelBuilder.Entity("Qianfan.Platform.Services.ServedVersionRow", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("ModelVersionId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("ServiceId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Since")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ModelVersionId");
+
+                    b.HasIndex("ServiceId", "Id");
+
+                    b.ToTable("ServedVersions");
+                });
+
             modelBuilder.Entity("Qianfan.Platform.Services.ServiceRow", b =>
                 {
                     b.Property<int>("Id")
@@ -616,6 +826,13 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<string>("Error")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasMaxLength(16)
+                        .HasColumnType("TEXT")
+                        .HasDefaultValue("Chat");
+
                     b.Property<int>("ModelVersionId")
                         .HasColumnType("INTEGER");
 
@@ -625,6 +842,9 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("TEXT");
+
+                    b.Property<int?>("NextVersionId")
+                        .HasColumnType("INTEGER");
 
                     b.Property<string>("OwnerId")
                         .IsRequired()
@@ -659,6 +879,8 @@ namespace Qianfan.Platform.Data.Migrations
 
                     b.HasIndex("ModelVersionId");
 
+                    b.HasIndex("NextVersionId");
+
                     b.HasIndex("PublicId")
                         .IsUnique();
 
@@ -670,6 +892,158 @@ namespace Qianfan.Platform.Data.Migrations
                     b.ToTable("Services");
                 });
 
+            modelBuilder.Entity("Qianfan.Platform.Spending.BudgetRow", b =>
+                {
+                    b.Property<string>("Account")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Month")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Spent")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Account", "Month");
+
+                    b.ToTable("Budgets");
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Spending.LeaseRow", b =>
+                {
+                    b.Property<string>("Account")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Month")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Holder")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Tokens")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Account", "Month", "Holder");
+
+                    b.ToTable("Leases");
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Usage.UsageHour", b =>
+                {
+                    b.Property<string>("OwnerId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("Hour")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("AccessKey")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Api")
+                        .HasMaxLength(16)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Model")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("ServiceId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CachedTokens")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Calls")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CompletionTokens")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("FailedCalls")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("LastAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("PromptTokens")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("OwnerId", "Hour", "AccessKey", "Api", "Model", "ServiceId");
+
+                    b.ToTable("UsageHours");
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Usage.UsageRecord", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("AccessKey")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Api")
+                        .IsRequired()
+                        .HasMaxLength(16)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CachedTokens")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CompletionTokens")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("FirstTokenMilliseconds")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Milliseconds")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Model")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("OwnerId")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("PromptTokens")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("ServiceId")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Status")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("Time")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Time");
+
+                    b.HasIndex("OwnerId", "Time");
+
+                    b.HasIndex("ServiceId", "Time");
+
+                    b.ToTable("UsageRecords");
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Datasets.DatasetExportRow", b =>
+                {
+                    b.HasOne("Qianfan.Platform.Datasets.DatasetRow", "Dataset")
+                        .WithMany()
+                        .HasForeignKey("DatasetId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Dataset");
+                });
+
             modelBuilder.Entity("Qianfan.Platform.Datasets.ImportErrorRow", b =>
                 {
                     b.HasOne("Qianfan.Platform.Datasets.DatasetRow", null)
@@ -677,6 +1051,26 @@ namespace Qianfan.Platform.Data.Migrations
                         .HasForeignKey("DatasetId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Datasets.TokenCountRow", b =>
+                {
+                    b.HasOne("Qianfan.Platform.Datasets.DatasetRow", null)
+                        .WithMany()
+                        .HasForeignKey("DatasetId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("Qianfan.Platform.Exports.ExportRow", b =>
+                {
+                    b.HasOne("Qianfan.Platform.Models.ModelVersionRow", "Model")
+                        .WithMany()
+                        .HasForeignKey("ModelVersionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Model");
                 });
 
             modelBuilder.Entity("Qianfan.Platform.Files.UploadPartRow", b =>
@@ -719,6 +1113,23 @@ namespace Qianfan.Platform.Data.Migrations
                     b.Navigation("Set");
                 });
 
+            modelBuilder.Entity("Qianfan.Platform.Services.ServedVersionRow", b =>
+                {
+                    b.HasOne("Qianfan.Platform.Models.ModelVersionRow", "Model")
+                        .WithMany()
+                        .HasForeignKey("ModelVersionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.HasOne("Qianfan.Platform.Services.ServiceRow", null)
+                        .WithMany()
+                        .HasForeignKey("ServiceId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Model");
+                });
+
             modelBuilder.Entity("Qianfan.Platform.Services.ServiceRow", b =>
                 {
                     b.HasOne("Qianfan.Platform.Models.ModelVersionRow", "Model")
@@ -727,7 +1138,14 @@ namespace Qianfan.Platform.Data.Migrations
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired();
 
+                    b.HasOne("Qianfan.Platform.Models.ModelVersionRow", "Next")
+                        .WithMany()
+                        .HasForeignKey("NextVersionId")
+                        .OnDelete(DeleteBehavior.Restrict);
+
                     b.Navigation("Model");
+
+                    b.Navigation("Next");
                 });
 
             modelBuilder.Entity("Qianfan.Platform.Models.ModelSetRow", b =>

@@ -257,7 +257,7 @@ public sealed class ServiceDirectory(IDbContextFactory<PortalDbContext> contexts
         try
         {
             var request = new DescribeServiceMetricRequest { StartTime = Iso(now - window), EndTime = Iso(now.AddSeconds(1)), ServiceId = [service.PlatformId] };
-            return (await client.Services.DescribeMetricAsync(request, cancellationToken)).ServiceList.FirstOrDefault();
+            return (await client.Services.DescribeMetricAsync(request, cancellationToken)).ServiceList is [var told, ..] ? told : null;
         }
         catch (QianfanException)
         {
