@@ -263,7 +263,16 @@ namespace Qianfan.Portal.Data.Postgres.Migrations
                     b.Property<bool>("Hidden")
                         .HasColumnType("boolean");
 
+                    b.Property<long?>("LastOpenAIAt")
+                        .HasColumnType("bigint");
+
                     b.Property<long?>("LastUsedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<long?>("LastV1At")
+                        .HasColumnType("bigint");
+
+                    b.Property<long?>("LastV2At")
                         .HasColumnType("bigint");
 
                     b.Property<string>("Name")
@@ -572,6 +581,35 @@ namespace Qianfan.Portal.Data.Postgres.Migrations
                         .IsUnique();
 
                     b.ToTable("Projects");
+                });
+
+            modelBuilder.Entity("Qianfan.Portal.Features.Quotas.Quota", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid");
+
+                    b.Property<int?>("ConcurrentRuns")
+                        .HasColumnType("integer");
+
+                    b.Property<Guid?>("ProjectId")
+                        .HasColumnType("uuid");
+
+                    b.Property<long?>("StorageBytes")
+                        .HasColumnType("bigint");
+
+                    b.Property<Guid>("TeamId")
+                        .HasColumnType("uuid");
+
+                    b.Property<long?>("TokensPerMonth")
+                        .HasColumnType("bigint");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ProjectId");
+
+                    b.HasIndex("TeamId");
+
+                    b.ToTable("Quotas");
                 });
 
             modelBuilder.Entity("Qianfan.Portal.Features.Runs.ProgramTask", b =>
@@ -1010,6 +1048,24 @@ namespace Qianfan.Portal.Data.Postgres.Migrations
                         .HasForeignKey("TeamId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
+
+                    b.Navigation("Team");
+                });
+
+            modelBuilder.Entity("Qianfan.Portal.Features.Quotas.Quota", b =>
+                {
+                    b.HasOne("Qianfan.Portal.Features.Projects.Project", "Project")
+                        .WithMany()
+                        .HasForeignKey("ProjectId")
+                        .OnDelete(DeleteBehavior.Cascade);
+
+                    b.HasOne("Qianfan.Portal.Features.Teams.Team", "Team")
+                        .WithMany()
+                        .HasForeignKey("TeamId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Project");
 
                     b.Navigation("Team");
                 });

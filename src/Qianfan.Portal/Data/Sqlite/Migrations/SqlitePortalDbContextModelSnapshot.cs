@@ -252,7 +252,16 @@ namespace Qianfan.Portal.Data.Sqlite.Migrations
                     b.Property<bool>("Hidden")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("LastOpenAIAt")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long?>("LastUsedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("LastV1At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long?>("LastV2At")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Name")
@@ -559,6 +568,35 @@ namespace Qianfan.Portal.Data.Sqlite.Migrations
                         .IsUnique();
 
                     b.ToTable("Projects");
+                });
+
+            modelBuilder.Entity("Qianfan.Portal.Features.Quotas.Quota", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int?>("ConcurrentRuns")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<Guid?>("ProjectId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("StorageBytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<Guid>("TeamId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("TokensPerMonth")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("ProjectId");
+
+                    b.HasIndex("TeamId");
+
+                    b.ToTable("Quotas");
                 });
 
             modelBuilder.Entity("Qianfan.Portal.Features.Runs.ProgramTask", b =>
@@ -997,6 +1035,24 @@ namespace Qianfan.Portal.Data.Sqlite.Migrations
                         .HasForeignKey("TeamId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
+
+                    b.Navigation("Team");
+                });
+
+            modelBuilder.Entity("Qianfan.Portal.Features.Quotas.Quota", b =>
+                {
+                    b.HasOne("Qianfan.Portal.Features.Projects.Project", "Project")
+                        .WithMany()
+                        .HasForeignKey("ProjectId")
+                        .OnDelete(DeleteBehavior.Cascade);
+
+                    b.HasOne("Qianfan.Portal.Features.Teams.Team", "Team")
+                        .WithMany()
+                        .HasForeignKey("TeamId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.Navigation("Project");
 
                     b.Navigation("Team");
                 });
