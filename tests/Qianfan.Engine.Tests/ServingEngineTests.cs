@@ -252,7 +252,7 @@ public sealed class ServingEngineTests : IDisposable
     [Fact]
     public void Nothing_holds_a_model_that_was_unloaded()
     {
-        var store = new ModelStore(1);
+        var store = new ModelStore(1, _pool);
         var model = ServeAndUnload(store);
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: false);
         model.IsAlive.ShouldBeFalse();

@@ -159,7 +159,7 @@ public sealed class StandaloneTests
     {
         public FakeTrainers Trainers { get; } = new();
 
-        public IWorker Launch(WorkerMode mode) => mode is WorkerMode.Train ? Trainers.Launch(mode) : new EchoServer();
+        public IWorker Launch(WorkerMode mode, IReadOnlyList<string>? arguments = null) => mode is WorkerMode.Serve ? new EchoServer() : Trainers.Launch(mode, arguments);
     }
 
     private sealed class EchoServer : IWorker
