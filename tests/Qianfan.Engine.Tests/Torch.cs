@@ -8,7 +8,8 @@ public sealed class Torch
     public Torch() => TorchRuntime.Start(1);
 }
 
-[CollectionDefinition(Name)]
+// Alone: its tests keep all processors busy, and one of them watches the process's memory.
+[CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class TorchTests : ICollectionFixture<Torch>
 {
     public const string Name = "torch";

@@ -62,9 +62,10 @@ public sealed class OpenAITests
         var validation = await host.Client.UploadAsync(PlatformCalls.TwoRows.Split('\n')[0], "validation.jsonl");
         var job = await host.Client.PostAsync("/v1/fine_tuning/jobs", new { training_file = training, validation_file = validation, model = "qianfan-tiny" });
         job.Text("validation_file").ShouldBe(validation);
-        var start = (await host.Workers.NextTrainerAsync()).Job;
-        start.Config.ValidationPercent.ShouldBe(0);
+        var trainer = await host.Workers.NextTrainerAsync();
         var done = await AwaitAsync(host.Client, job.Text("id"), "succeeded", "failed");
+        var start = trainer.Job;
+        start.Config.ValidationPercent.ShouldBe(0);
         File.ReadLines(start.RowsFile).Count().ShouldBe(2);
         File.ReadLines(start.ValidationRowsFile!).Single().ShouldContain("Poseidonis");
 

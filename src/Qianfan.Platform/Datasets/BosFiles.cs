@@ -76,8 +76,8 @@ internal sealed class BosFiles : IDisposable
         if (parts is not [var bucket, { Length: > 0 } key] || bucket != _options!.Bucket || parts[1].Split('/').Any(part => part is "." or "..")) throw PlatformException.NotFound("File", address);
         try
         {
-            await client.GetObjectMetadataAsync(bucket, key, cancellationToken);
-            return new ImportSource(key.Split('/')[^1], "", key);
+            var found = await client.GetObjectMetadataAsync(bucket, key, cancellationToken);
+            return new ImportSource(key.Split('/')[^1], "", key, found.ContentLength);
         }
         catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
         {
@@ -94,4 +94,9 @@ internal sealed class BosFiles : IDisposable
 /// <param name="Name">As its owner calls it.</param>
 /// <param name="Path">Where it lies; empty for an object.</param>
 /// <param name="Key">The object's key; null for a file.</param>
-internal sealed record ImportSource(string Name, string Path, string? Key = null);
+/// <param name="Length">The object's length in bytes; null for a file.</param>
+internal sealed record ImportSource(string Name, string Path, string? Key = null, long? Length = null)
+{
+    /// <summary>What it has, or had when it was found; 0 when the file is gone.</summary>
+    public long Bytes() => Length ?? (new FileInfo(Path) is { Exists: true } file ? file.Length : 0);
+}

@@ -144,7 +144,7 @@ internal sealed class DatasetService(
         if (request.Files.Count is 0 or > MostFiles) throw PlatformException.Invalid("files", $"param[files] invalid: it must name 1 to {MostFiles} files");
         var sources = new List<ImportSource>();
         foreach (var file in request.Files) sources.Add(await ResolveAsync(ownerId, file, cancellationToken));
-        using var room = await storage.ReserveAsync(ownerId, sources.Sum(source => Storage.FileBytes(source.Path)), cancellationToken);
+        using var room = await storage.ReserveAsync(ownerId, sources.Sum(source => source.Bytes()), cancellationToken);
 
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         var json = JsonSerializer.Serialize(sources, PlatformJson.Options);

@@ -48,14 +48,11 @@ internal sealed class Storage(IPlatformAccess access, IDbContextFactory<Platform
         used += await context.Datasets.Where(row => owners.Contains(row.OwnerId)).SumAsync(row => row.Bytes, cancellationToken);
         // Rows that are being imported take about as much as the files that they come from.
         var imports = await context.Datasets.Where(row => owners.Contains(row.OwnerId) && row.ImportStatus == DatasetImportStatus.Running).Select(row => row.ImportFiles!).ToListAsync(cancellationToken);
-        used += imports.SelectMany(files => JsonSerializer.Deserialize<List<ImportSource>>(files, PlatformJson.Options)!).Sum(source => FileBytes(source.Path));
+        used += imports.SelectMany(files => JsonSerializer.Deserialize<List<ImportSource>>(files, PlatformJson.Options)!).Sum(source => source.Bytes());
         foreach (var task in await context.Tasks.Where(row => owners.Contains(row.OwnerId)).Select(row => row.PublicId).ToListAsync(cancellationToken)) used += FolderBytes(folders.Task(task));
         foreach (var model in await context.ModelVersions.Where(row => owners.Contains(row.OwnerId)).Select(row => row.PublicId).ToListAsync(cancellationToken)) used += FolderBytes(folders.Model(model));
         return used;
     }
-
-    /// <summary>The size of a file; 0 when it is gone.</summary>
-    public static long FileBytes(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
     public void Dispose()
     {
