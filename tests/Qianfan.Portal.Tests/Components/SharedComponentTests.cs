@@ -35,7 +35,7 @@ public class SharedComponentTests : PortalComponents
         nav.FindAll("a").Select(a => a.GetAttribute("href")).ShouldBe(
         [
             Urls.Project(Project.Id), Urls.Datasets(Project.Id), Urls.Runs(Project.Id), Urls.Models(Project.Id), Urls.Services(Project.Id),
-            Urls.Console(Project.Id), Urls.ApiKeys(Project.Id), Urls.Connections(Project.Id), Urls.Audit(Project.Id),
+            Urls.Console(Project.Id), Urls.ApiKeys(Project.Id), Urls.Connections(Project.Id), Urls.Usage(Project.Id), Urls.Audit(Project.Id),
         ]);
     }
 

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using Qianfan.Platform;
 using Qianfan.Portal.Features.ApiKeys;
 using Qianfan.Portal.Features.Quotas;
 using Qianfan.Portal.Features.Teams;
@@ -84,7 +85,11 @@ public class QuotaTests
     [Fact]
     public async Task The_platform_keeps_to_them()
     {
-        await using var portal = new PortalFactory { Roles = "portal,platform" };
+        await using var portal = new PortalFactory
+        {
+            Roles = "portal,platform",
+            ConfigureServices = services => services.Configure<PlatformOptions>(options => options.EngineDirectory = AppContext.BaseDirectory),
+        };
         var admin = await portal.ActorAsync();
         var key = await portal.Get<ApiKeyService>().CreateAsync(admin, portal.ProjectId, "bot", readOnly: false, Cancel);
         await portal.Get<QuotaService>().SetAsync(admin, portal.TeamId, new(5, null, 1000), Cancel);
