@@ -22,7 +22,7 @@ internal sealed class GoodRowsFile : IDisposable
     public IReadOnlyList<PreviewRow> Preview { get; private set; } = [];
 
     /// <summary>Reads a file once, in constant memory.</summary>
-    /// <param name="content">The file at its beginning; can be sought. Left open unless it is text.</param>
+    /// <param name="content">The file at its beginning; can be sought. Left open.</param>
     /// <param name="folder">Where the rows are kept.</param>
     /// <param name="cancellationToken">Breaks off.</param>
     /// <exception cref="DatasetFileException">The file as a whole can't be read.</exception>
@@ -33,7 +33,7 @@ internal sealed class GoodRowsFile : IDisposable
         {
             var errors = new List<DatasetRowError>();
             var samples = new List<DatasetRow>();
-            await using var text = await ParquetRows.OpenAsync(content, cancellationToken);
+            var text = await ParquetRows.OpenAsync(content, cancellationToken);
             var reader = new DatasetReader(text);
             await using (var target = new FileStream(rows.FilePath, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous))
                 await reader.ConvertAsync(target, Keep, RowSamples.MaxRows, cancellationToken);
