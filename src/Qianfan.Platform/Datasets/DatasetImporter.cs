@@ -122,7 +122,7 @@ internal sealed partial class DatasetImporter(
     {
         try
         {
-            await using var text = await ParquetRows.OpenAsync(file, cancellationToken);
+            var text = await ParquetRows.OpenAsync(file, cancellationToken);
             var reader = new DatasetReader(text, new DatasetReaderOptions { Kind = kind });
             await reader.ConvertAsync(output, item => errors.Add(name, item.Error!), cancellationToken: cancellationToken);
             written.Added += reader.GoodRows;

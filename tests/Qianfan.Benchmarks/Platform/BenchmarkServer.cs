@@ -77,7 +77,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
     private static async Task WriteAsync(HttpContext context, string path)
     {
         context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = null;
-        await using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous))
+        await using (var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 128 * 1024, FileOptions.Asynchronous))
         {
             await context.Request.Body.CopyToAsync(file, 128 * 1024, context.RequestAborted);
             file.Flush(flushToDisk: true);

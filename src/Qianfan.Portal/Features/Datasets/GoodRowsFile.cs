@@ -34,7 +34,6 @@ internal sealed class GoodRowsFile : IDisposable
             var errors = new List<DatasetRowError>();
             var samples = new List<DatasetRow>();
             var text = await ParquetRows.OpenAsync(content, cancellationToken);
-            await using var own = text == content ? null : text;
             var reader = new DatasetReader(text);
             await using (var target = new FileStream(rows.FilePath, FileMode.CreateNew, FileAccess.Write, FileShare.None, 0, FileOptions.Asynchronous))
                 await reader.ConvertAsync(target, Keep, RowSamples.MaxRows, cancellationToken);
