@@ -30,6 +30,7 @@ internal sealed partial class ExportRunner(
             // A name of its own: a worker that outlives its platform for a moment has another.
             var attempt = Path.Combine(folders.Export(export.PublicId), Guid.NewGuid().ToString("N"));
             Directory.CreateDirectory(attempt);
+            string? failure = null;
             try
             {
                 await AttemptAsync(export, attempt, cancellationToken);
@@ -41,32 +42,33 @@ internal sealed partial class ExportRunner(
             }
             catch (WorkerException exception)
             {
-                await FailAsync(export, exception.Message);
-                return;
+                failure = exception.Message;
             }
             catch (ExportRefusedException refusal)
             {
-                await FailAsync(export, refusal.Message);
-                return;
+                failure = refusal.Message;
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
                 // Its message has paths of this machine, which are nobody's business.
                 LogStorage(logger, exception, export.PublicId);
-                await FailAsync(export, "The disk is full or can't be written");
-                return;
+                failure = "The disk is full or can't be written";
             }
             catch (Exception exception) when (exception is not (OperationCanceledException or DbUpdateException or DbException))
             {
                 // A fault of ours fails this export, not the platform.
                 LogFault(logger, exception, export.PublicId);
-                await FailAsync(export, $"Internal error: {exception.Message}");
-                return;
+                failure = $"Internal error: {exception.Message}";
             }
             finally
             {
                 AtomicFile.Delete(attempt);
             }
+
+            // Told when nothing is left of it.
+            if (failure is null) continue;
+            await FailAsync(export, failure);
+            return;
         }
     }
 
