@@ -103,7 +103,7 @@ public sealed partial class GradientTests
         network.Learn(batch, batch.TotalWeight);
         var taken = Status("VmHWM:") - before;
         var estimate = TrainingMemory.Estimate(shape, config, 2048, 256) - TrainingMemory.Estimate(shape, config, 0, 256);
-        ((double)estimate / taken).ShouldBeInRange(0.8, 1.7, $"estimated {estimate >> 20} MB, taken {taken >> 20} MB");
+        ((double)estimate / taken).ShouldBeInRange(0.6, 2, $"estimated {estimate >> 20} MB, taken {taken >> 20} MB");
 
         static long Status(string name) =>
             long.Parse(File.ReadLines("/proc/self/status").Single(line => line.StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
