@@ -130,6 +130,15 @@ public sealed class MainJobTests(BrowserFixture browser)
             await Expect(user.Page.Locator(".mud-skeleton")).ToHaveCountAsync(0);
             await user.ScreenshotAsync("10-" + name);
         }
+
+        foreach (var kind in new[] { "datasets", "models", "services" })
+        {
+            await user.GotoAsync($"/projects/{project}/{kind}");
+            await user.Page.Locator($"main a[href*='/{kind}/']").First.ClickAsync();
+            await Expect(user.Page.Locator($"main a[href*='/{kind}/']")).ToHaveCountAsync(0);
+            await Expect(user.Page.Locator(".mud-skeleton")).ToHaveCountAsync(0);
+            await user.ScreenshotAsync("11-" + kind);
+        }
     }
 
     private async Task ScreenshotVariantsAsync(PortalProcess portal, string project)
@@ -166,10 +175,12 @@ public sealed class MainJobTests(BrowserFixture browser)
         ("console", $"/projects/{project}/console"),
         ("keys", $"/projects/{project}/keys"),
         ("connections", $"/projects/{project}/connections"),
+        ("usage", $"/projects/{project}/usage"),
         ("audit", $"/projects/{project}/audit"),
         ("teams", "/teams"),
         ("admin-users", "/admin/users"),
         ("admin-audit", "/admin/audit"),
+        ("admin-quotas", "/admin/quotas"),
     ];
 
     private static List<(string Question, string Answer)> SampleRows() => File.ReadLines(s_sample)

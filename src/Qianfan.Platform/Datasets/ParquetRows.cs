@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Parquet;
 using Parquet.Serialization;
+using Qianfan.Platform.Data;
 using Qianfan.Sdk.Datasets;
 
 namespace Qianfan.Platform.Datasets;
@@ -68,7 +69,7 @@ public static class ParquetRows
     private static DatasetFileException Broken(long? line) =>
         new(DatasetErrorCodes.BrokenParquet, "The Parquet file is broken, cut off, or uses what can't be read here. Write it again, or upload JSON lines.", line);
 
-    private sealed class JsonLines(Stream file, int groups) : Stream
+    private sealed class JsonLines(Stream file, int groups) : ForwardStream
     {
         private static readonly JsonSerializerOptions s_json = new()
         {
@@ -82,20 +83,6 @@ public static class ParquetRows
         private int _next;
         private int _group;
         private long _lines;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -126,18 +113,6 @@ public static class ParquetRows
             _line = _line[count..];
             return count;
         }
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush() => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         private static ReadOnlyMemory<byte> Line(Dictionary<string, object> row) => (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(row, s_json), (byte)'\n'];
     }

@@ -16,8 +16,6 @@ internal sealed partial class TokenCounter(
     IDbContextFactory<PlatformDbContext> contexts, DataFolders folders, BaseModelCatalog models, IWorkerLauncher launcher, IOptions<PlatformOptions> options, TimeProvider time, ILogger<TokenCounter> logger)
     : BackgroundService
 {
-    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(60);
-
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Says that rows have changed.</summary>
@@ -107,7 +105,7 @@ internal sealed partial class TokenCounter(
     {
         await using var worker = launcher.Launch(WorkerMode.Count);
         await worker.SendAsync(request, cancellationToken);
-        while (await ReadAsync(worker, cancellationToken) is { } message)
+        while (await worker.ReadAliveAsync("counting worker", time, cancellationToken) is { } message)
         {
             switch (message)
             {
@@ -115,27 +113,12 @@ internal sealed partial class TokenCounter(
                     return counted;
                 case RequestFailed failed:
                     throw new WorkerException(failed.Message);
-                case WorkerHello hello when hello.Protocol != WorkerLine.ProtocolVersion:
-                    throw new WorkerException($"The engine speaks protocol {hello.Protocol}, the platform {WorkerLine.ProtocolVersion}: build both from the same source.");
+                case WorkerHello hello when hello.Mismatch() is { } mismatch:
+                    throw new WorkerException(mismatch);
             }
         }
 
         throw new WorkerException((await worker.WaitAsync(cancellationToken)).Describe());
-    }
-
-    private async ValueTask<WorkerMessage?> ReadAsync(IWorker worker, CancellationToken cancellationToken)
-    {
-        using var silence = new CancellationTokenSource(s_silence, time);
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
-        try
-        {
-            return await worker.ReadAsync(wait.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            worker.Kill();
-            throw new WorkerException($"The counting worker gave no sign of life for {s_silence.TotalSeconds:0} seconds and was ended");
-        }
     }
 
     private async Task SaveAsync(TokenCountRow result, CancellationToken cancellationToken)

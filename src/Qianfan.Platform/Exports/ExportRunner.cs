@@ -16,8 +16,6 @@ namespace Qianfan.Platform.Exports;
 internal sealed partial class ExportRunner(
     IDbContextFactory<PlatformDbContext> contexts, IWorkerLauncher launcher, DataFolders folders, IOptions<PlatformOptions> options, TimeProvider time, ILogger<ExportRunner> logger)
 {
-    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(60);
-
     /// <summary>Runs an export to its end, and again if its worker died.</summary>
     /// <param name="export">An export that is running, with its model and set.</param>
     /// <param name="cancellationToken">Ends its worker at once; the row stays as it is.</param>
@@ -118,12 +116,12 @@ internal sealed partial class ExportRunner(
         var progress = 0;
         while (true)
         {
-            switch (await ReadAsync(worker, cancellationToken))
+            switch (await worker.ReadAliveAsync("worker", time, cancellationToken))
             {
                 case null:
                     throw new WorkerException((await worker.WaitAsync(cancellationToken)).Describe());
-                case WorkerHello hello when hello.Protocol != WorkerLine.ProtocolVersion:
-                    throw new ExportRefusedException($"The engine speaks protocol {hello.Protocol}, the platform {WorkerLine.ProtocolVersion}: build both from the same source.");
+                case WorkerHello hello when hello.Mismatch() is { } mismatch:
+                    throw new ExportRefusedException(mismatch);
                 case WorkerHello hello:
                     engineVersion = hello.EngineVersion;
                     break;
@@ -156,20 +154,6 @@ internal sealed partial class ExportRunner(
         {
             // There is no engine, or it can't be started: trying again helps nobody.
             throw new ExportRefusedException(exception.Message);
-        }
-    }
-
-    private async Task<WorkerMessage?> ReadAsync(IWorker worker, CancellationToken cancellationToken)
-    {
-        using var silence = new CancellationTokenSource(s_silence, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
-        try
-        {
-            return await worker.ReadAsync(either.Token);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new WorkerException($"The worker gave no sign of life for {s_silence.TotalSeconds:0} seconds and was ended");
         }
     }
 

@@ -153,20 +153,10 @@ internal sealed class UploadStore(IDbContextFactory<PlatformDbContext> contexts,
     }
 
     /// <summary>Files one behind the other, hashed while they are read.</summary>
-    private sealed class PartsStream(IReadOnlyList<string> paths, IncrementalHash hash) : Stream
+    private sealed class PartsStream(IReadOnlyList<string> paths, IncrementalHash hash) : ForwardStream
     {
         private FileStream? _current;
         private int _next;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -185,18 +175,6 @@ internal sealed class UploadStore(IDbContextFactory<PlatformDbContext> contexts,
                 _current = null;
             }
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {

@@ -16,7 +16,6 @@ internal sealed partial class TaskRunner(
     private const int MostInBurst = 256;
     private const int MostLockedAttempts = 60;
 
-    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_lockedPause = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs a task that is in state running.</summary>
@@ -96,7 +95,7 @@ internal sealed partial class TaskRunner(
         while (true)
         {
             burst.Clear();
-            using (var silence = new CancellationTokenSource(s_silence, time))
+            using (var silence = new CancellationTokenSource(WorkerReading.Silence, time))
             using (var wait = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, deadline.IsSet ? deadline.Token : asked.Token))
             {
                 try
@@ -120,7 +119,7 @@ internal sealed partial class TaskRunner(
                 catch (OperationCanceledException)
                 {
                     worker.Kill();
-                    return new Ended.Died(deadline.IsSet ? "The worker did not stop in time and was ended" : $"The worker gave no sign of life for {s_silence.TotalSeconds:0} seconds and was ended");
+                    return new Ended.Died(deadline.IsSet ? "The worker did not stop in time and was ended" : WorkerReading.Silent("worker"));
                 }
             }
 
@@ -146,9 +145,9 @@ internal sealed partial class TaskRunner(
     {
         if (burst.OfType<WorkerHello>().SingleOrDefault() is { } hello)
         {
-            if (hello.Protocol != WorkerLine.ProtocolVersion)
+            if (hello.Mismatch() is { } mismatch)
             {
-                await FailAsync(task, WorkerErrors.Internal, $"The engine speaks protocol {hello.Protocol}, the platform {WorkerLine.ProtocolVersion}: build both from the same source.");
+                await FailAsync(task, WorkerErrors.Internal, mismatch);
                 return new Ended.Settled();
             }
 

@@ -11,7 +11,6 @@ namespace Qianfan.Platform.Services;
 internal sealed partial class ServingWorker(
     IWorkerLauncher launcher, DecodingSlots slots, IHostApplicationLifetime lifetime, IOptions<PlatformOptions> options, TimeProvider time, ILogger<ServingWorker> logger) : BackgroundService
 {
-    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_healthy = TimeSpan.FromMinutes(1);
@@ -86,7 +85,7 @@ internal sealed partial class ServingWorker(
     private async Task RunAsync(CancellationToken stopping)
     {
         await using var worker = launcher.Launch(WorkerMode.Serve);
-        var first = await ReadAsync(worker, stopping);
+        var first = await worker.ReadAliveAsync("serving worker", time, stopping);
         if (first is not WorkerHello hello)
         {
             if (first is not null) worker.Kill();
@@ -94,8 +93,7 @@ internal sealed partial class ServingWorker(
             throw new WorkerException(exit.Describe());
         }
 
-        if (hello.Protocol != WorkerLine.ProtocolVersion)
-            throw new WorkerException($"The engine speaks protocol {hello.Protocol}, the platform {WorkerLine.ProtocolVersion}: build both from the same source.");
+        if (hello.Mismatch() is { } mismatch) throw new WorkerException(mismatch);
         var session = new ServingSession(worker, time);
         slots.SetCapacity(hello.Slots ?? int.MaxValue);
         Interlocked.Increment(ref _starts);
@@ -103,7 +101,7 @@ internal sealed partial class ServingWorker(
         lock (_lock) _session.SetResult(session);
         try
         {
-            while (await ReadAsync(worker, stopping) is { } message) session.Take(message);
+            while (await worker.ReadAliveAsync("serving worker", time, stopping) is { } message) session.Take(message);
             var exit = await worker.WaitAsync(stopping);
             throw new WorkerException(exit.Describe());
         }
@@ -117,21 +115,6 @@ internal sealed partial class ServingWorker(
         {
             lock (_lock) _session = NewSession();
             session.End(reason);
-        }
-    }
-
-    private async ValueTask<WorkerMessage?> ReadAsync(IWorker worker, CancellationToken stopping)
-    {
-        using var silence = new CancellationTokenSource(s_silence, time);
-        using var wait = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, stopping);
-        try
-        {
-            return await worker.ReadAsync(wait.Token);
-        }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
-        {
-            worker.Kill();
-            throw new WorkerException($"The serving worker gave no sign of life for {s_silence.TotalSeconds:0} seconds and was ended");
         }
     }
 

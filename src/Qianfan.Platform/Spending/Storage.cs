@@ -125,19 +125,9 @@ internal sealed class Storage(IPlatformAccess access, IDbContextFactory<Platform
         }
     }
 
-    private sealed class FillingStream(Room room, Stream content, long? most) : Stream
+    private sealed class FillingStream(Room room, Stream content, long? most) : ForwardStream
     {
         private long _read;
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -146,17 +136,5 @@ internal sealed class Storage(IPlatformAccess access, IDbContextFactory<Platform
             await room.GrowAsync(_read, most ?? _read + Step, cancellationToken);
             return read;
         }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

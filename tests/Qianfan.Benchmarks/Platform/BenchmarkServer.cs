@@ -1,19 +1,36 @@
 using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Qianfan.Platform;
+using Qianfan.Platform.Workers;
 
 namespace Qianfan.Benchmarks.Platform;
 
-/// <summary>The platform behind real Kestrel in a child process, with a bare endpoint beside it. The child ends when its input does.</summary>
+/// <summary>The platform behind real Kestrel in a child process, with a stub of a worker in another, and bare endpoints beside it. The child ends when its input does.</summary>
 internal sealed class BenchmarkServer : IAsyncDisposable
 {
-    public const string FolderVariable = "QIANFAN_BENCHMARK_FOLDER";
-    public const string AccessKey = "ALTAKbenchmark";
-    public const string SecretKey = "benchmark-secret-0123456789";
+    public const string Mode = "server";
+    public const string Model = "qianfan-tiny";
+
+    /// <summary>What a client sends as its bearer token.</summary>
+    public const string Key = $"bce-v3/{AccessKey}/{SecretKey}";
+
+    /// <summary>Writes the body to the disk: what no upload can do without.</summary>
+    public const string BareUpload = "/bare/upload";
+
+    /// <summary>Reads a chat body and answers the text that the stub answers.</summary>
+    public const string BareChat = "/bare/chat";
+
+    private const string AccessKey = "ALTAKbenchmark";
+    private const string SecretKey = "benchmark-secret-0123456789";
+    private const string FolderVariable = "QIANFAN_BENCHMARK_FOLDER";
 
     private readonly Process _process;
 
@@ -23,17 +40,11 @@ internal sealed class BenchmarkServer : IAsyncDisposable
 
     public static async Task<BenchmarkServer> StartAsync(string folder)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["platform"]) { RedirectStandardInput = true, RedirectStandardOutput = true, Environment = { [FolderVariable] = folder } };
+        var start = Self(Mode);
+        start.Environment[FolderVariable] = folder;
         var process = Process.Start(start) ?? throw new InvalidOperationException("The server did not start.");
-        while (await process.StandardOutput.ReadLineAsync() is { } line)
-        {
-            if (Uri.TryCreate(line, UriKind.Absolute, out var address))
-            {
-                return new BenchmarkServer(process, address);
-            }
-        }
-
-        throw new InvalidOperationException("The server ended before it listened.");
+        var address = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The server ended before it listened.");
+        return new BenchmarkServer(process, new Uri(address));
     }
 
     /// <summary>Processor time and memory of the server.</summary>
@@ -50,30 +61,56 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         _process.Dispose();
     }
 
-    /// <summary>The child's side.</summary>
-    public static async Task RunAsync(string folder)
+    /// <summary>The child's side. Its first line is its address.</summary>
+    public static async Task RunAsync()
     {
+        var folder = Environment.GetEnvironmentVariable(FolderVariable) ?? throw new InvalidOperationException("Started by the benchmarks, not by people.");
+        WriteBaseModel(folder);
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IWorkerLauncher, StubLauncher>();
         builder.Services.AddQianfanPlatform(options =>
         {
             options.DataDirectory = Path.Combine(folder, "data");
             options.EngineDirectory = Path.Combine(folder, "engine");
             options.PublicUrl = "http://127.0.0.1";
+            options.Trainer = false;
             options.MaxFileBytes = 64L << 30;
-            options.Keys.Add(new ConfiguredKey { AccessKey = AccessKey, SecretKey = SecretKey });
+            // Limits that are never reached, so that what they cost is measured too.
+            options.Keys.Add(new ConfiguredKey { AccessKey = AccessKey, SecretKey = SecretKey, RequestsPerMinute = 100_000_000, TokensPerMinute = 1_000_000_000 });
         });
-        var app = builder.Build();
+        await using var app = builder.Build();
         app.MapQianfanPlatform();
-        app.MapPost("/bare", (HttpContext context) => WriteAsync(context, Path.Combine(folder, "bare")));
+        app.MapPost(BareUpload, (HttpContext context) => WriteAsync(context, Path.Combine(folder, "bare")));
+        app.MapPost(BareChat, async (HttpContext context) =>
+        {
+            var body = await JsonNode.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
+            return Results.Json(new { model = (string?)body!["model"], choices = new[] { new { index = 0, message = new { role = "assistant", content = StubWorker.Answer }, finish_reason = "stop" } } });
+        });
         await app.StartAsync();
-        Console.WriteLine(app.Urls.Single());
+        await Console.Out.WriteLineAsync(app.Urls.Single());
         await Console.In.ReadToEndAsync();
         await app.StopAsync();
     }
 
-    /// <summary>The body, on the disk: what no upload can do without.</summary>
+    /// <summary>This program once more, in another mode.</summary>
+    private static ProcessStartInfo Self(string mode)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            StandardInputEncoding = new UTF8Encoding(false),
+            StandardOutputEncoding = Encoding.UTF8,
+        };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(BenchmarkServer).Assembly.Location);
+        start.ArgumentList.Add("platform");
+        start.ArgumentList.Add(mode);
+        return start;
+    }
+
     private static async Task WriteAsync(HttpContext context, string path)
     {
         context.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = null;
@@ -84,5 +121,28 @@ internal sealed class BenchmarkServer : IAsyncDisposable
         }
 
         File.Delete(path);
+    }
+
+    private static void WriteBaseModel(string folder)
+    {
+        var model = Directory.CreateDirectory(Path.Combine(folder, "engine", "models", Model)).FullName;
+        File.WriteAllText(Path.Combine(model, "qianfan.json"), """
+            {
+              "displayName": "Qianfan Tiny", "description": "For benchmarks", "contextLength": 4096, "defaultParameterScale": "FullFineTuning",
+              "parameterScales": { "FullFineTuning": { "epoch": { "default": 20, "min": 1, "max": 200 }, "learningRate": { "default": 0.001, "min": 0.000001, "max": 0.01 }, "maxSeqLen": { "default": 512, "choices": [128, 256, 512] } } }
+            }
+            """);
+    }
+
+    private sealed class StubLauncher : IWorkerLauncher
+    {
+        public IWorker Launch(WorkerMode mode, IReadOnlyList<string>? arguments = null)
+        {
+            if (mode != WorkerMode.Serve) throw new WorkerException("This stub only serves.");
+            var start = Self(StubWorker.Mode);
+            start.RedirectStandardError = true;
+            start.StandardErrorEncoding = Encoding.UTF8;
+            return WorkerProcess.Start(start, background: false, NullLogger.Instance);
+        }
     }
 }

@@ -11,20 +11,21 @@ internal sealed class GatewayBenchmark : IAsyncDisposable
     private const string Chat = """{"model":"qianfan-tiny","max_tokens":16,"messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"What are your opening hours on Monday?"}]}""";
     private const string Path = "/v1/chat/completions";
 
-    private readonly Process _server;
+    private readonly string _folder;
+    private readonly BenchmarkServer _server;
     private readonly HttpClient _client;
 
-    private GatewayBenchmark(Process server, string address)
+    private GatewayBenchmark(string folder, BenchmarkServer server)
     {
-        _server = server;
-        _client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 4096, UseProxy = false }) { BaseAddress = new Uri(address), Timeout = TimeSpan.FromMinutes(2) };
-        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", GatewayServer.Key);
+        (_folder, _server) = (folder, server);
+        _client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 4096, UseProxy = false }) { BaseAddress = server.Address, Timeout = TimeSpan.FromMinutes(2) };
+        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", BenchmarkServer.Key);
     }
 
     public static async Task<GatewayBenchmark> StartAsync()
     {
-        var server = Process.Start(GatewayServer.Self("gateway-server")) ?? throw new InvalidOperationException("The server did not start.");
-        return new GatewayBenchmark(server, await server.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The server ended."));
+        var folder = Directory.CreateTempSubdirectory("qianfan-benchmark-").FullName;
+        return new GatewayBenchmark(folder, await BenchmarkServer.StartAsync(folder));
     }
 
     /// <summary>500 requests a second to each in turn; the overhead is the difference of a round's two medians and 99th percentiles.</summary>
@@ -35,7 +36,7 @@ internal sealed class GatewayBenchmark : IAsyncDisposable
         List<(double Bare50, double Bare99, double Chat50, double Chat99)> found = [];
         for (var round = 0; round <= rounds; round++)
         {
-            var (bare, bareFailed) = await load.SendAsync("/bare", Chat, Rate, TimeSpan.FromSeconds(seconds));
+            var (bare, bareFailed) = await load.SendAsync(BenchmarkServer.BareChat, Chat, Rate, TimeSpan.FromSeconds(seconds));
             var (chat, chatFailed) = await load.SendAsync(Path, Chat, Rate, TimeSpan.FromSeconds(seconds));
             if (bareFailed + chatFailed > 0) throw new InvalidOperationException($"{bareFailed} bare and {chatFailed} chat calls failed.");
             // The first round only warms up.
@@ -57,7 +58,7 @@ internal sealed class GatewayBenchmark : IAsyncDisposable
     public async Task RateAsync(int seconds)
     {
         var load = new Load(_client);
-        await RampAsync(load, "bare", "/bare", seconds);
+        await RampAsync(load, "bare", BenchmarkServer.BareChat, seconds);
         await RampAsync(load, "chat", Path, seconds);
     }
 
@@ -82,9 +83,8 @@ internal sealed class GatewayBenchmark : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _client.Dispose();
-        _server.StandardInput.Close();
-        await _server.WaitForExitAsync();
-        _server.Dispose();
+        await _server.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
     }
 
     private static async Task RampAsync(Load load, string name, string path, int seconds)
@@ -102,7 +102,7 @@ internal sealed class GatewayBenchmark : IAsyncDisposable
     {
         using var content = new StringContent(new JsonObject
         {
-            ["model"] = "qianfan-tiny",
+            ["model"] = BenchmarkServer.Model,
             ["stream"] = true,
             ["max_tokens"] = tokens,
             ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = "Count." }),

@@ -6,14 +6,13 @@ internal static class PlatformBenchmarks
     public static async Task<int> RunAsync(Arguments arguments)
     {
         // The server's side of the measures, and its worker: started by them, not by people.
-        if (Environment.GetEnvironmentVariable(BenchmarkServer.FolderVariable) is { } folder)
+        if (arguments.Names(BenchmarkServer.Mode))
         {
-            await BenchmarkServer.RunAsync(folder);
+            await BenchmarkServer.RunAsync();
             return 0;
         }
 
-        if (arguments.Names("gateway-server")) return await GatewayServer.RunAsync();
-        if (arguments.Names("stub-worker")) return await StubWorker.RunAsync();
+        if (arguments.Names(StubWorker.Mode)) return await StubWorker.RunAsync();
         if (arguments.Wants("upload"))
         {
             await UploadBenchmark.ReportAsync(arguments.Option("rounds", 3), arguments.Option("megabytes", 200));

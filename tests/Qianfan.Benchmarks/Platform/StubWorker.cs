@@ -10,6 +10,8 @@ namespace Qianfan.Benchmarks.Platform;
 /// </summary>
 internal static class StubWorker
 {
+    public const string Mode = "stub-worker";
+    public const string Answer = "Hello from the stub.";
     public const int AtOnce = 16;
     public const int TokensPerSecond = 100;
 
@@ -31,7 +33,7 @@ internal static class StubWorker
                     lines.Writer.TryWrite(new ModelLoaded(load.RequestId, load.ModelKey, 4096, 1));
                     break;
                 case Generate { Sampling.MaxTokens: <= AtOnce } generate:
-                    lines.Writer.TryWrite(new DecodeStep([new DecodedSlot(generate.RequestId, "Hello from the stub.", 12, 5, "stop")]));
+                    lines.Writer.TryWrite(new DecodeStep([new DecodedSlot(generate.RequestId, Answer, 12, 5, "stop")]));
                     break;
                 case Generate generate:
                     lock (paced) paced[generate.RequestId] = (0, generate.Sampling.MaxTokens);

@@ -19,7 +19,7 @@ internal static class UploadBenchmark
             var size = new FileInfo(path).Length / 1e6;
             await using var server = await BenchmarkServer.StartAsync(folder);
             using var client = new HttpClient { BaseAddress = server.Address, Timeout = Timeout.InfiniteTimeSpan };
-            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", $"bce-v3/{BenchmarkServer.AccessKey}/{BenchmarkServer.SecretKey}");
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", BenchmarkServer.Key);
             var (whole, upload, import, bare, cpu) = (new List<double>(), new List<double>(), new List<double>(), new List<double>(), new List<double>());
             var (idle, peak, barePeak) = (0L, 0L, 0L);
             // The first round warms up, with a file of a few rows.
@@ -69,7 +69,7 @@ internal static class UploadBenchmark
     private static async Task BareAsync(HttpClient client, string path)
     {
         await using var file = Open(path);
-        using var response = await client.PostAsync("/bare", new StreamContent(file, 128 * 1024));
+        using var response = await client.PostAsync(BenchmarkServer.BareUpload, new StreamContent(file, 128 * 1024));
         response.EnsureSuccessStatusCode();
     }
 
