@@ -38,19 +38,14 @@ internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyLi
             var row = Row(line, number);
             if (row.Text is not null)
                 throw new EngineException(WorkerErrors.InvalidArgument, $"Row {number} of the rows file is a text: training takes conversations.");
-            var (tokens, weights) = template.Training(row.Messages);
-            if (tokens.Count > maxLength)
-            {
-                truncated++;
-                tokens.RemoveRange(maxLength, tokens.Count - maxLength);
-                weights.RemoveRange(maxLength, weights.Count - maxLength);
-            }
-            if (!weights.Exists(weight => weight > 0))
+            var encoded = Encode(row.Messages, template, maxLength, out var cut);
+            truncated += cut ? 1 : 0;
+            if (encoded is null)
             {
                 useless++;
                 continue;
             }
-            rows.Add(new EncodedRow(tokens, weights));
+            rows.Add(encoded);
             texts.Add(row);
         }
         if (rows.Count == 0)
@@ -67,6 +62,19 @@ internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyLi
         {
             Texts = [.. order[held..].Order().Select(row => texts[row])],
         };
+    }
+
+    /// <summary>A conversation as tokens, cut at the right; null when no answer is left to learn.</summary>
+    public static EncodedRow? Encode(IReadOnlyList<ChatTurn> messages, ChatTemplate template, int maxLength, out bool cut)
+    {
+        var (tokens, weights) = template.Training(messages);
+        cut = tokens.Count > maxLength;
+        if (cut)
+        {
+            tokens.RemoveRange(maxLength, tokens.Count - maxLength);
+            weights.RemoveRange(maxLength, weights.Count - maxLength);
+        }
+        return weights.Exists(weight => weight > 0) ? new EncodedRow(tokens, weights) : null;
     }
 
     /// <summary>The row of a line.</summary>

@@ -20,13 +20,7 @@ internal sealed class VariedPrompts(IReadOnlyList<TrainingRow> rows, ChatTemplat
         if (random.Next(2) == 0)
             return null;
         var messages = rows[row].Messages.Select(turn => turn.Role == "user" ? turn with { Content = Without(turn.Content, random) } : turn).ToList();
-        var (tokens, weights) = template.Training(messages);
-        if (tokens.Count > maxLength)
-        {
-            tokens.RemoveRange(maxLength, tokens.Count - maxLength);
-            weights.RemoveRange(maxLength, weights.Count - maxLength);
-        }
-        return weights.Exists(weight => weight > 0) ? new EncodedRow(tokens, weights) : null;
+        return TrainingRows.Encode(messages, template, maxLength, out _);
     }
 
     /// <summary>A word is a run of letters and digits with the blanks after it; a Chinese character is one by itself.</summary>
