@@ -246,11 +246,9 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
     {
         ["model"] = name,
         ["modelType"] = "text2text",
-        ["supportTrainMode"] = new JsonArray(new JsonObject
-        {
-            ["trainMode"] = "SFT",
-            ["supportParameterScale"] = new JsonArray(Scale("FullFineTuning"), Scale("LoRA")),
-        }),
+        ["supportTrainMode"] = new JsonArray(
+            new JsonObject { ["trainMode"] = "SFT", ["supportParameterScale"] = new JsonArray(Scale("FullFineTuning"), Scale("LoRA")) },
+            new JsonObject { ["trainMode"] = "PostPretrain", ["supportParameterScale"] = new JsonArray(Scale("FullFineTuning")) }),
     };
 
     private static JsonObject Scale(string scale) => new()
