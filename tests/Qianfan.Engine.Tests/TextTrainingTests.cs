@@ -11,14 +11,17 @@ namespace Qianfan.Engine.Tests;
 [Collection(TorchTests.Name)]
 public sealed class TextTrainingTests : IDisposable
 {
-    private static readonly string[] s_texts =
+    // Each parted where its tokens part too, however much of it is there.
+    private static readonly (string Beginning, string After)[] s_parts =
     [
-        "The sky is blue, and the garden is full of cats.",
-        "Paris is the capital of France. The model learns from the rows.",
-        "How the user is, the assistant asks.",
-        "你好，天空是蓝色的。",
-        "In the garden of the system learns a cat.",
+        ("The sky", " is blue, and the garden is full of cats."),
+        ("Paris is", " the capital of France. The model learns from the rows."),
+        ("How", " the user is, the assistant asks."),
+        ("你好", "，天空是蓝色的。"),
+        ("In the garden", " of the system learns a cat."),
     ];
+
+    private static readonly string[] s_texts = [.. s_parts.Select(part => part.Beginning + part.After)];
 
     private readonly TestFolder _folder = new();
     private readonly List<WorkerMessage> _reports = [];
@@ -42,14 +45,8 @@ public sealed class TextTrainingTests : IDisposable
         var completed = Run("task", TinyModel.Config(scale, epochs) with { BatchSize = 1, LoraRank = 16, LoraAlpha = 32, WeightDecay = 0 }).ShouldBeOfType<TrainingCompleted>();
         completed.OutputKind.ShouldBe(scale == "LoRA" ? "adapter" : "model");
         var model = scale == "LoRA" ? ServedModel.Load(_folder.At("model"), _folder.At("task", "output"), 1) : ServedModel.Load(_folder.At("task", "output"), null, 1);
-        var tokenizer = TextTokenizer.Read(_folder.At("model"));
-        foreach (var text in s_texts)
-        {
-            // As far as the first tokens, so that what follows is cut into tokens as it was learnt.
-            var beginning = tokenizer.Decode(tokenizer.Encode(text).Take(4));
-            beginning.ShouldNotContain('\ufffd');
-            Answers.Continued(model, beginning).ShouldBe((text[beginning.Length..], "stop"));
-        }
+        foreach (var (beginning, rest) in s_parts)
+            Answers.Continued(model, beginning).ShouldBe((rest, "stop"));
     }
 
     [Fact]

@@ -170,7 +170,7 @@ public sealed class PostPretrainTests
         foreach (var text in story)
         {
             // The beginning ends where a word does, so that it is cut into tokens as the text was.
-            var beginning = text[0] < 0x4e00 ? string.Join(' ', text.Split(' ').Take(5)) : text[..6];
+            var beginning = text[0] < 0x4e00 ? string.Join(' ', text.Split(' ').Take(5)) : text[..text.IndexOf('，')];
             var completed = await client.Completions.CompleteAsync(endpoint, beginning, new ChatCompletionRequest { Model = "", Messages = [], Temperature = 0, MaxCompletionTokens = 80 }, Cancel);
             (beginning + completed.Text).ShouldBe(text);
             completed.Choices[0].FinishReason.ShouldBe("stop");

@@ -32,6 +32,8 @@ internal sealed class RowEncoder
         if (text.Length == 0)
             return null;
         var tokens = _tokenizer.EncodeDocument(text, end);
+        if (tokens.Count < 2)
+            return null;
         // All tokens count alike: texts share the list that says so.
         if (_ones.Length < tokens.Count)
         {

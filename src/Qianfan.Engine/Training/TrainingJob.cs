@@ -42,7 +42,7 @@ internal sealed class TrainingJob
             ? TrainingRows.Read(_start.RowsFile, validationFile, encoder, limit, Config.Seed)
             : TrainingRows.Read(_start.RowsFile, encoder, limit, Config.ValidationPercent, Config.Seed);
         if (rows.Useless > 0)
-            _report(new TrainingLog("warning", rows.Conversations is null ? $"{rows.Useless} rows are empty and are left out." : $"{rows.Useless} rows have no answer to learn within the sequence length and are left out."));
+            _report(new TrainingLog("warning", rows.AreTexts ? $"{rows.Useless} rows are empty and are left out." : $"{rows.Useless} rows have no answer to learn within the sequence length and are left out."));
 
         var threads = Threads();
         if (TorchRuntime.Start(threads) is { } mended)
@@ -50,9 +50,8 @@ internal sealed class TrainingJob
         var store = new CheckpointStore(Path.Combine(_start.TaskDirectory, "checkpoints"));
         var fingerprint = Fingerprint(rows, modelDirectory);
         // Texts share sequences in any case, and fill them.
-        var shares = rows.Conversations is null;
-        var longest = shares ? (int)Math.Min(limit, Math.Max(Tokens(rows.Train), Tokens(rows.Validation))) : rows.Train.Concat(rows.Validation).Max(row => row.Tokens.Count);
-        var passTokens = TrainingMemory.PassTokens(shape, shares ? Config with { Packing = true } : Config, longest, _memory ?? MemoryBudget.Available(), store.Newest(fingerprint)?.PassTokens);
+        var longest = rows.AreTexts ? (int)Math.Min(limit, Math.Max(Tokens(rows.Train), Tokens(rows.Validation))) : rows.Train.Concat(rows.Validation).Max(row => row.Tokens.Count);
+        var passTokens = TrainingMemory.PassTokens(shape, rows.AreTexts ? Config with { Packing = true } : Config, longest, _memory ?? MemoryBudget.Available(), store.Newest(fingerprint)?.PassTokens);
         using var network = Network(modelDirectory, shape, fromAdapter ? PeftAdapter.Read(from!, shape) : null);
         var (batches, validation) = Batches(rows, encoder, limit, passTokens);
         var total = checked(batches.StepsPerEpoch * Config.Epochs);

@@ -38,7 +38,7 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
 
     private void WriteModel(string directory, string modelDirectory)
     {
-        if (rows.Conversations is null)
+        if (rows.AreTexts)
             ModelFolder.CopyTexts(modelDirectory, directory);
         else
             ModelFolder.CopyChatTexts(modelDirectory, directory);
@@ -65,7 +65,7 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
     {
         ["format"] = "pt",
         ["qianfan.base"] = BaseName,
-        ["qianfan.rows"] = rows.Conversations is null ? "texts" : "conversations",
+        ["qianfan.rows"] = rows.AreTexts ? "texts" : "conversations",
         ["qianfan.rows_sha256"] = rows.Hash,
         ["qianfan.config"] = WorkerLine.Write(new StartTraining("", BaseName, "", start.Config with { StartFromDirectory = null })),
         ["qianfan.seed"] = start.Config.Seed.ToString(CultureInfo.InvariantCulture),

@@ -8,8 +8,11 @@ namespace Qianfan.Engine.Training;
 /// <summary>The rows of a training as tokens, split into those that are trained on and those that are held out.</summary>
 internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyList<EncodedRow> Validation, int Truncated, int Useless, string Hash)
 {
-    /// <summary>What <see cref="Train"/> was made from, in its order: conversations. Null where the rows are texts without form, each learnt whole.</summary>
+    /// <summary>What <see cref="Train"/> was made from, in its order: conversations. Null where the rows are texts.</summary>
     public required IReadOnlyList<TrainingRow>? Conversations { get; init; }
+
+    /// <summary>Whether the rows are texts without form, each learnt whole.</summary>
+    public bool AreTexts => Conversations is null;
 
     /// <summary>SHA-256 of the rows for the validation, where they have a file of their own.</summary>
     public string? ValidationHash { get; init; }
@@ -20,8 +23,8 @@ internal sealed record TrainingRows(IReadOnlyList<EncodedRow> Train, IReadOnlyLi
     {
         var rows = Read(path, encoder, maxLength, 0, seed);
         var held = Read(validationPath, encoder, maxLength, 0, seed);
-        if ((rows.Conversations is null) != (held.Conversations is null))
-            throw new EngineException(WorkerErrors.InvalidArgument, $"The rows for the validation are {Kind(held.Conversations is null)} and those to train on {Kind(rows.Conversations is null)}: a training takes one kind of rows.");
+        if (rows.AreTexts != held.AreTexts)
+            throw new EngineException(WorkerErrors.InvalidArgument, $"The rows for the validation are {Kind(held.AreTexts)} and those to train on {Kind(rows.AreTexts)}: a training takes one kind of rows.");
         return rows with { Validation = held.Train, Truncated = rows.Truncated + held.Truncated, Useless = rows.Useless + held.Useless, ValidationHash = held.Hash };
     }
 
