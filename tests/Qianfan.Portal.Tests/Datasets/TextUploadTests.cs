@@ -30,7 +30,7 @@ public class TextUploadTests
 
         response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync(Cancel));
         var result = (await response.Content.ReadFromJsonAsync<UploadResult>(Cancel))!;
-        (result.Format, result.GoodRows, result.BadRows).ShouldBe((Dataset.TextFormat, good, bad));
+        (result.Format, result.GoodRows, result.BadRows).ShouldBe(("Text", good, bad));
         await using var db = portal.Db();
         var dataset = await db.Datasets.SingleAsync(Cancel);
         var preview = RowSamples.Read<PreviewRow>(dataset.PreviewJson);
