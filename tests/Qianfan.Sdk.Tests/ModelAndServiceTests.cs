@@ -60,7 +60,13 @@ public sealed class ModelAndServiceTests
             return ScriptedHandler.Json("""{"id":"as-1","choices":[{"index":0,"message":{"role":"assistant","content":"a"}}]}""")(request);
         });
 
-        var answer = await new Service(Given.Client(handler, ours), endpoint: "ep_1", serviceType: type).ExecAsync(JsonNode.Parse(input)!.AsObject(), Given.Token);
+        var options = Given.Options(ours);
+        if (!ours)
+        {
+            (options.AccessKey, options.SecretKey, options.BearerToken) = (null, null, "token");
+        }
+
+        var answer = await new Service(new QianfanClient(options, new HttpClient(handler)), endpoint: "ep_1", serviceType: type).ExecAsync(JsonNode.Parse(input)!.AsObject(), Given.Token);
 
         answer["choices"]![0]!["message"]!["content"]!.GetValue<string>().ShouldBe("a");
         var sent = JsonNode.Parse(body!)!;

@@ -33,9 +33,12 @@ public sealed class CompletionsClient
     /// <param name="prompt">The prompt.</param>
     /// <param name="template">Sampling settings; its model and messages are replaced.</param>
     /// <param name="cancellationToken">Breaks off.</param>
-    public async IAsyncEnumerable<ChatCompletionChunk> StreamAsync(string model, string prompt, ChatCompletionRequest? template = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<ChatCompletionChunk> StreamAsync(string model, string prompt, ChatCompletionRequest? template = null, CancellationToken cancellationToken = default) =>
+        AsMessagesAsync(_chat.StreamAs("text_completion", Request(model, prompt, template), cancellationToken), cancellationToken);
+
+    private static async IAsyncEnumerable<ChatCompletionChunk> AsMessagesAsync(IAsyncEnumerable<ChatCompletionChunk> chunks, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var chunk in _chat.StreamAs("text_completion", Request(model, prompt, template), cancellationToken).ConfigureAwait(false))
+        await foreach (var chunk in chunks.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
             yield return chunk with { Choices = [.. chunk.Choices.Select(choice => choice.AsMessage())] };
         }
