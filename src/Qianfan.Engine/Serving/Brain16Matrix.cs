@@ -40,7 +40,7 @@ internal sealed unsafe class Brain16Matrix : Matrix
     private void Rows(ushort* w, float* x, float* y, int tokens, int start, int end)
     {
         var token = 0;
-        for (; tokens >= Crew.ManyTokens && token + 2 <= tokens; token += 2)
+        for (; tokens >= ManyTokens && token + 2 <= tokens; token += 2)
         {
             // The last of an odd number of rows goes with itself.
             for (var row = start; row < end; row += 2)

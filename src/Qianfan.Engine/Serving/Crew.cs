@@ -10,8 +10,8 @@ internal sealed class Crew
     /// <summary>How often a thread without work looks for some, with a pause of about a microsecond between: no more than it takes to sample a token.</summary>
     private const int Looks = 200;
 
-    /// <summary>From so many tokens on a product takes as long as its arithmetic, below as long as reading the weights; and small work for each is worth sharing.</summary>
-    public const int ManyTokens = 16;
+    /// <summary>From so many tokens on small work for each is worth sharing: less is done before another thread has begun.</summary>
+    private const int WorthSharing = 8;
 
     private readonly object _gate = new();
     private Job? _job;
@@ -77,8 +77,7 @@ internal sealed class Crew
     /// <param name="work">A microsecond's work or less; must not throw.</param>
     public void Each(int tokens, Action<int> work)
     {
-        // Waking the others, and hearing from them, takes longer than a few.
-        if (tokens >= ManyTokens)
+        if (tokens >= WorthSharing)
         {
             Run(tokens, work);
             return;

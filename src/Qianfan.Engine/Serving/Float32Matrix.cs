@@ -38,7 +38,7 @@ internal sealed unsafe class Float32Matrix : Matrix
     private void Rows(float* w, float* x, float* y, int tokens, int start, int end)
     {
         var token = 0;
-        for (; tokens >= Crew.ManyTokens && token + 3 <= tokens; token += 3)
+        for (; tokens >= ManyTokens && token + 3 <= tokens; token += 3)
         {
             var row = start;
             for (; row + 4 <= end; row += 4)

@@ -49,10 +49,22 @@ internal sealed unsafe class Int8Matrix : Matrix
                     continue;
                 var at = row * _blocks + block;
                 _scales[at] = scale;
-                for (var i = 0; i < from.Length; i++)
-                    _values[at * Block + i] = (sbyte)Math.Clamp(MathF.Round(from[i] / scale), -127, 127);
+                Narrow(from, scale, _values.AsSpan(at * Block, from.Length));
             }
         }
+    }
+
+    /// <summary>Divides by the scale and rounds; what is largest becomes 127.</summary>
+    private static void Narrow(ReadOnlySpan<float> values, float scale, Span<sbyte> into)
+    {
+        var i = 0;
+        for (; i + Vector256<sbyte>.Count <= values.Length; i += Vector256<sbyte>.Count)
+            Vector256.Narrow(Vector256.Narrow(Rounded(values, i), Rounded(values, i + 8)), Vector256.Narrow(Rounded(values, i + 16), Rounded(values, i + 24))).CopyTo(into[i..]);
+        for (; i < values.Length; i++)
+            into[i] = (sbyte)Math.Clamp(MathF.Round(values[i] / scale), -127, 127);
+
+        Vector256<int> Rounded(ReadOnlySpan<float> from, int at) =>
+            Vector256.ConvertToInt32(Vector256.Clamp(Vector256.Round(Vector256.Create(from[at..]) / scale), Vector256.Create(-127f), Vector256.Create(127f)));
     }
 
     public override long Bytes => _values.Length + (long)_scales.Length * sizeof(float);
@@ -85,7 +97,7 @@ internal sealed unsafe class Int8Matrix : Matrix
     /// <returns>What one step stands for.</returns>
     private float Round(float* values, short* words)
     {
-        new Span<short>(words, _blocks * Block).Clear();
+        var all = new Span<short>(words, _blocks * Block);
         // Without their signs, numbers are in the order of their bits, and whatever is none comes last.
         Vector256<int> largest = default;
         var i = 0;
@@ -98,11 +110,12 @@ internal sealed unsafe class Int8Matrix : Matrix
             bits = Math.Max(bits, BitConverter.SingleToInt32Bits(Math.Abs(values[i])));
         var most = BitConverter.Int32BitsToSingle(bits);
         // Values that are no numbers are found where the scores are read: the scale carries them there.
-        if (!(most > 0) || !float.IsFinite(most))
-            return most;
         var by = MostWord / most;
-        if (!float.IsFinite(by))
-            return 0;
+        if (!float.IsFinite(most) || !float.IsFinite(by))
+        {
+            all.Clear();
+            return float.IsFinite(most) ? 0 : most;
+        }
         for (i = 0; i + Vector256<short>.Count <= Inputs; i += Vector256<short>.Count)
         {
             var lower = Vector256.ConvertToInt32(Vector256.Round(Vector256.Load(values + i) * by));
@@ -111,6 +124,7 @@ internal sealed unsafe class Int8Matrix : Matrix
         }
         for (; i < Inputs; i++)
             words[i] = (short)MathF.Round(values[i] * by);
+        all[Inputs..].Clear();
         return most / MostWord;
     }
 
@@ -118,7 +132,7 @@ internal sealed unsafe class Int8Matrix : Matrix
     private void Rows(sbyte* w, float* ws, short* x, float* xs, float* y, int tokens, int start, int end)
     {
         var token = 0;
-        if (_path == Int8Path.Avx512 && tokens >= Crew.ManyTokens)
+        if (_path == Int8Path.Avx512 && tokens >= ManyTokens)
         {
             for (; token + 8 <= tokens; token += 8)
             {

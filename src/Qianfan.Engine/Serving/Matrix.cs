@@ -3,6 +3,9 @@ namespace Qianfan.Engine.Serving;
 /// <summary>A weight of the decoder, [outputs, inputs], in the number format it is kept in. Immutable, so thread-safe.</summary>
 internal abstract class Matrix(int outputs, int inputs)
 {
+    /// <summary>From so many tokens on a product takes as long as its arithmetic; below, as long as reading the weights.</summary>
+    protected const int ManyTokens = 16;
+
     /// <summary>Rows that one thread takes at a time. Where reading is what takes the time, long runs of them, one row after another: the processor looks ahead in one place, not in several.</summary>
     private const int FewestRows = 32, MostRows = 256;
 
@@ -41,7 +44,7 @@ internal abstract class Matrix(int outputs, int inputs)
             rows(0, Outputs);
             return;
         }
-        var each = tokens < Crew.ManyTokens ? Math.Clamp(Outputs / (2 * crew.Threads) & ~1, FewestRows, MostRows) : FewestRows;
+        var each = tokens < ManyTokens ? Math.Clamp(Outputs / (2 * crew.Threads) & ~1, FewestRows, MostRows) : FewestRows;
         crew.Run((Outputs + each - 1) / each, part => rows(part * each, Math.Min(Outputs, (part + 1) * each)));
     }
 }
