@@ -124,7 +124,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
         services.AddSingleton<ExportRunner>().AddSingleton<ExportService>();
-        services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceCalls>().AddSingleton<DecodingSlots>().AddSingleton<ServiceTroubles>().AddSingleton<ServiceMetricsReader>().AddSingleton<InferenceService>();
+        services.AddSingleton<ModelService>().AddSingleton<ServiceDirectory>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceCalls>().AddSingleton<DecodingSlots>().AddSingleton<ServiceTroubles>().AddSingleton<ServiceMetricsReader>().AddSingleton<InferenceService>();
         services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>().AddSingleton<ApiDocument>();
         services.TryAddSingleton<IWorkerLauncher, EngineLauncher>();
         services.AddSingleton<Ledger>().AddSingleton<Storage>().AddSingleton<RunLimits>().AddSingleton<UsageService>();

@@ -36,7 +36,7 @@ internal sealed class PlatformHost : IAsyncDisposable
     public Uri Address => new(_app.Urls.Single());
 
     public static async Task<PlatformHost> StartAsync(
-        FakeWorkers? workers = null, string? folder = null, bool keepsFolder = false, Action<PlatformOptions>? configure = null, TimeProvider? time = null, RealEngine? engine = null)
+        FakeWorkers? workers = null, string? folder = null, bool keepsFolder = false, Action<PlatformOptions>? configure = null, TimeProvider? time = null, RealEngine? engine = null, Action<IServiceCollection>? services = null)
     {
         workers ??= new FakeWorkers();
         folder ??= Directory.CreateTempSubdirectory("qianfan-platform-").FullName;
@@ -61,6 +61,7 @@ internal sealed class PlatformHost : IAsyncDisposable
             options.Keys.Add(new ConfiguredKey { AccessKey = "ALTAKreader", SecretKey = "reader-secret-0123456789", OwnerId = "one", ReadOnly = true });
             configure?.Invoke(options);
         });
+        services?.Invoke(builder.Services);
         var app = builder.Build();
         app.MapQianfanPlatform();
         await app.StartAsync(TestContext.Current.CancellationToken);
