@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -97,9 +96,7 @@ public static class QianfanPlatformExtensions
         services.TryAddSingleton<IPlatformAccess, ConfiguredPlatformAccess>();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, PlatformKeyHandler>(PlatformKeyDefaults.Scheme, null);
         services.AddAuthorizationBuilder()
-            .AddPolicy(PlatformKeyDefaults.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser())
-            .AddPolicy(WritesRequirement.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser().AddRequirements(new WritesRequirement()));
-        services.AddSingleton<IAuthorizationHandler, WritesHandler>();
+            .AddPolicy(PlatformKeyDefaults.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser().RequireAssertion(Needs.AreMet));
         AddData(services);
         AddFeatures(services);
         AddScheduler(services);

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Qianfan.Platform.Datasets;
 using Qianfan.Platform.Http;
 using Qianfan.Platform.Tests.Support;
 
@@ -8,6 +10,19 @@ namespace Qianfan.Platform.Tests;
 /// <summary>Every route, tried by those who may not call it.</summary>
 public sealed class AccessTests
 {
+    private const string Refused = "The scopes of this key are";
+
+    // What each API says of a key that may not: in error.type, error_code or code.
+    private static readonly Dictionary<ApiFamily, string> s_refusals = new()
+    {
+        [ApiFamilies.ConsoleV1] = "500002",
+        [ApiFamilies.DatasetV1] = "500002",
+        [ApiFamilies.ConsoleV2] = "AccessDenied",
+        [ApiFamilies.InferenceV1] = "6",
+        [ApiFamilies.InferenceV2] = "access_denied",
+        [ApiFamilies.OpenAI] = "permission_error",
+    };
+
     [Theory]
     [InlineData(null, "No credentials")]
     [InlineData("bce-v3/ALTAKnobody/secret-0123456789abcdef", "NotFound, cause: Could not find credential.")]
@@ -30,17 +45,94 @@ public sealed class AccessTests
         }
     }
 
-    [Fact]
-    public async Task A_read_only_key_changes_nothing()
+    [Theory]
+    [InlineData("ALTAKreader/reader-secret-0123456789", KeyScopes.Inference | KeyScopes.Read)]
+    [InlineData("ALTAKcaller/caller-secret-0123456789", KeyScopes.Inference)]
+    [InlineData("ALTAKscoped/scoped-secret-0123456789", KeyScopes.Read)]
+    [InlineData("ALTAKscoped/scoped-secret-0123456789", KeyScopes.Write)]
+    [InlineData("ALTAKscoped/scoped-secret-0123456789", KeyScopes.Inference | KeyScopes.Write)]
+    public async Task A_key_may_do_what_its_scopes_say_and_nothing_else(string pair, KeyScopes scopes)
     {
-        await using var host = await PlatformHost.StartAsync();
-        using var client = host.Reader();
+        await using var host = await PlatformHost.StartAsync(configure: options => options.Keys.Add(new ConfiguredKey { AccessKey = "ALTAKscoped", SecretKey = "scoped-secret-0123456789", OwnerId = "one", Scopes = scopes }));
+        using var client = host.CreateClient("bce-v3/" + pair);
         foreach (var route in Route.All(host))
         {
             using var response = await client.SendAsync(route.Request(), TestContext.Current.CancellationToken);
             var body = await PlatformCalls.ReadAsync(response);
-            if (route.Writes) response.StatusCode.ShouldBe(HttpStatusCode.Forbidden, $"{route} {body.ToJsonString()}");
-            else response.StatusCode.ShouldNotBe(HttpStatusCode.Forbidden, $"{route} {body.ToJsonString()}");
+            var told = $"{route} {body.ToJsonString()}";
+            if ((route.Needs & scopes) != KeyScopes.None)
+            {
+                response.StatusCode.ShouldNotBe(HttpStatusCode.Forbidden, told);
+                told.ShouldNotContain(Refused);
+                continue;
+            }
+
+            told.ShouldContain($"{Refused} {scopes}");
+            // V1 inference answers all errors with status 200.
+            response.StatusCode.ShouldBe(route.Family == ApiFamilies.InferenceV1 ? HttpStatusCode.OK : HttpStatusCode.Forbidden, told);
+            (body["error"]?["type"] ?? body["error_code"] ?? body["code"])!.ToString().ShouldBe(s_refusals[route.Family], told);
+        }
+    }
+
+    [Fact]
+    public async Task A_key_for_inference_reaches_models_their_names_and_tokens_of_its_own()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        const string V1 = "POST /rpc/2.0/ai_custom/v1/wenxinworkshop/";
+        Route.All(host).Where(route => route.Needs.HasFlag(KeyScopes.Inference)).Select(route => route.ToString()).ShouldBe(
+        [
+            "POST /v1/chat/completions", "POST /v1/completions", "POST /v1/embeddings", "GET /v1/models", "GET /v1/models/nobodys-id",
+            "POST /v2/chat/completions", "POST /v2/completions", "POST /v2/embeddings", "GET /v2/models",
+            V1 + "chat/nobodys-id", V1 + "completions/nobodys-id", V1 + "embeddings/nobodys-id", V1 + "tokenizer/nobodys-id", "POST /wenxinworkshop/service/list",
+            "GET /v1/BCE-BEARER/token",
+        ], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task What_changes_something_is_declared_so()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        foreach (var route in Route.All(host).Where(route => !route.Needs.HasFlag(KeyScopes.Inference)))
+        {
+            // Words of reading: those of V2's actions, and those that V1's addresses end with.
+            var name = route.Path.Split('/', '=')[^1];
+            var reads = route.Method == "GET" || name.StartsWith("Describe", StringComparison.Ordinal) || new[] { "info", "list", "detail", "record" }.Any(word => name.EndsWith(word, StringComparison.OrdinalIgnoreCase));
+            route.Needs.ShouldBe(reads ? KeyScopes.Read : KeyScopes.Write, route.ToString());
+        }
+    }
+
+    [Theory]
+    [InlineData("/v1/BCE-BEARER/token")]
+    [InlineData("/oauth/2.0/token?grant_type=client_credentials&client_id=ALTAKcaller&client_secret=caller-secret-0123456789")]
+    public async Task A_token_may_do_what_its_key_may(string path)
+    {
+        await using var host = await PlatformHost.StartAsync();
+        using var caller = host.Caller();
+        var answer = await caller.GetJsonAsync(path);
+        using var client = host.CreateClient((string?)answer["token"]);
+        var query = answer["access_token"] is { } token ? "?access_token=" + token : "";
+        (await client.PostAsync("/rpc/2.0/ai_custom/v1/wenxinworkshop/chat/qianfan-tiny" + query, new { messages = new[] { new { role = "user", content = "hi" } } })).Text("result").ShouldBe("qianfan-tiny: hi");
+        (await client.PostAsync("/wenxinworkshop/dataset/list" + query, new { })).Text("message").ShouldStartWith(Refused);
+    }
+
+    [Fact]
+    public async Task A_link_is_good_for_what_its_key_may_fetch()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var dataset = await host.Client.DatasetAsync();
+        var id = (await host.Client.V2Async("dataset", "CreateExportTask", new { versionId = dataset })).Result().Text("taskId");
+        var exports = host.Services.GetRequiredService<DatasetExports>();
+        var export = await exports.GetAsync("one", id, TestContext.Current.CancellationToken);
+        // Links are signed with the key's own secret: whoever has a key can make one up.
+        (await FetchAsync("ALTAKreader", "reader-secret-0123456789")).ShouldBe(HttpStatusCode.OK);
+        (await FetchAsync("ALTAKcaller", "caller-secret-0123456789")).ShouldBe(HttpStatusCode.Forbidden);
+
+        async Task<HttpStatusCode> FetchAsync(string accessKey, string secretKey)
+        {
+            var link = new Uri(exports.Link(new PlatformKey(accessKey, secretKey, "one", KeyScopes.Read), export));
+            using var nobody = host.CreateClient(null);
+            using var response = await nobody.GetAsync(link.PathAndQuery, TestContext.Current.CancellationToken);
+            return response.StatusCode;
         }
     }
 
@@ -89,10 +181,13 @@ public sealed class AccessTests
         var nobodys = new Owned("file-000000000000000000000000", "ds-0000000000000000", "dg-000000000000", "job-000000000000", "task-000000000000", "am-000000000000", "amv-000000000000", "svco-000000000000", "none", "ftjob-000000000000", "ft:none", "upload_000000000000000000000000", "amemt-000000000000", "export-000000000000");
         var covered = new HashSet<string>(StringComparer.Ordinal);
         using var other = host.OtherOwner();
+        using var caller = host.Caller();
         foreach (var (theirs, none) in Calls(mine).Zip(Calls(nobodys)))
         {
             covered.Add(Pattern(theirs, mine));
             (await AskAsync(other, theirs, mine)).ShouldBe(await AskAsync(other, none, nobodys), theirs.ToString());
+            // What a key may not do is refused before anybody looks what is there.
+            if (await AskAsync(caller, none, nobodys) is var refused && refused.Contains(Refused, StringComparison.Ordinal)) (await AskAsync(caller, theirs, mine)).ShouldBe(refused, theirs.ToString());
         }
 
         // And it is all still there.
