@@ -19,6 +19,9 @@ internal sealed record Route(string Method, string Path, KeyScopes Needs, ApiFam
     /// <summary>As it is mapped.</summary>
     public string Pattern { get; init; } = "";
 
+    /// <summary>Names of the texts that stand in its query, beside the action.</summary>
+    public IReadOnlyList<string> Query { get; init; } = [];
+
     public override string ToString() => $"{Method} {Path}";
 
     public HttpRequestMessage Request(string? body = "{}")
@@ -44,6 +47,7 @@ internal sealed record Route(string Method, string Path, KeyScopes Needs, ApiFam
                     .FirstOrDefault(type => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Body<>))?.GenericTypeArguments[0])
             {
                 Pattern = endpoint.RoutePattern.RawText!,
+                Query = [.. (endpoint.Metadata.GetMetadata<MethodInfo>()?.GetParameters() ?? []).Where(parameter => parameter.ParameterType == typeof(string) && endpoint.RoutePattern.GetParameter(parameter.Name!) is null).Select(parameter => parameter.Name!)],
             }))
             .ToList();
         return routes;
