@@ -83,7 +83,7 @@ public class ApiKeyTests
 
         (await AskAsync(HttpMethod.Get, "/v1/models")).ShouldBe(HttpStatusCode.OK);
         (await AskAsync(HttpMethod.Get, "/v1/files")).ShouldBe(reading);
-        (await AskAsync(HttpMethod.Post, "/v2/finetuning?Action=CreateFineTuningJob")).ShouldBe(writing);
+        (await AskAsync(HttpMethod.Post, "/v2/model?Action=CreateCustomModelSet")).ShouldBe(writing);
 
         var entry = (await portal.Get<AuditService>().ListProjectAsync(owner, portal.ProjectId, new AuditFilter(), 0, 1, Cancel)).Rows.Single();
         portal.Get<AuditSentences>().Of(entry).ShouldBe($"created the API key bot ({key.AccessKey}, scopes: {scopes})");
@@ -91,7 +91,7 @@ public class ApiKeyTests
         async Task<HttpStatusCode> AskAsync(HttpMethod method, string path)
         {
             using var request = new HttpRequestMessage(method, path);
-            if (method == HttpMethod.Post) request.Content = JsonContent.Create(new { name = "job", model = "qianfan-tiny", trainMode = "SFT" });
+            if (method == HttpMethod.Post) request.Content = JsonContent.Create(new { modelSetName = "answers" });
             using var response = await client.SendAsync(request, Cancel);
             return response.StatusCode;
         }

@@ -48,14 +48,16 @@ public sealed class ApiKeysPageTests : PortalComponents, IAsyncLifetime
             builder.CloseComponent();
         });
         page.WaitForAssertion(() => page.FindAll("[data-testid=create-key]").ShouldNotBeEmpty());
-        await page.FindAll("[data-testid=create-key]")[0].ClickAsync(new());
+        // Ends with the dialog.
+        var creating = page.FindAll("[data-testid=create-key]")[0].ClickAsync(new());
         page.WaitForAssertion(() => page.FindAll("[data-testid^=access-]").Count.ShouldBe(3));
         await page.Find("input[data-testid=name]").InputAsync("bot");
-        await page.Find($"[data-testid=access-{choice}] input").ClickAsync(new());
+        await page.Find($"input[data-testid=access-{choice}]").ClickAsync(new());
         page.WaitForAssertion(() => page.Find("[data-testid=save]").HasAttribute("disabled").ShouldBeFalse());
         await page.Find("[data-testid=save]").ClickAsync(new());
         page.WaitForAssertion(() => page.FindAll("[data-testid=close]").ShouldNotBeEmpty());
         await page.Find("[data-testid=close]").ClickAsync(new());
+        await creating;
 
         page.WaitForAssertion(() => page.Find("[data-testid=key-access]").TextContent.ShouldBe(shown));
         ApiKeyScopes.Name((await _portal.Get<ApiKeyService>().ListAsync(owner, _portal.ProjectId, Cancel)).Single().Scopes).ShouldBe(choice);
