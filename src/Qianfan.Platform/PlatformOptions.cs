@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Qianfan.Platform.Access;
 
 namespace Qianfan.Platform;
 
@@ -62,7 +63,7 @@ public sealed class PlatformOptions
     /// <summary>Other names of base models: the name that clients use, and the base model that it stands for, such as <c>ERNIE-Speed-8K</c> for <c>qianfan-tiny</c>. Case doesn't matter. Default: none.</summary>
     public IDictionary<string, string> ModelAliases { get; } = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Keys for <see cref="Access.ConfiguredPlatformAccess"/>, used when the host registers no <see cref="IPlatformAccess"/> of its own.</summary>
+    /// <summary>Keys for <see cref="ConfiguredPlatformAccess"/>, used when the host registers no <see cref="IPlatformAccess"/> of its own.</summary>
     public IList<ConfiguredKey> Keys { get; } = [];
 }
 
@@ -106,7 +107,10 @@ public sealed class ConfiguredKey
     /// <summary>Bytes that the owner may store, 0 or more. Named as <see cref="TokensPerMonth"/> is.</summary>
     public long? StorageBytes { get; set; }
 
-    /// <summary>Whether the key may only read and infer.</summary>
+    /// <summary>What the key may do, such as <c>Inference</c> or <c>Inference, Read</c>. Null (default) is everything.</summary>
+    public KeyScopes? Scopes { get; set; }
+
+    /// <summary>Another way to say <see cref="Scopes"/> <c>Inference, Read</c>. Default false.</summary>
     public bool ReadOnly { get; set; }
 
     /// <summary>Inference requests a minute, 1 or more. Null (default) is no limit.</summary>
@@ -114,6 +118,8 @@ public sealed class ConfiguredKey
 
     /// <summary>Tokens a minute, 1 or more; a request counts with the most tokens that it asks for until it ends. Null (default) is no limit.</summary>
     public int? TokensPerMinute { get; set; }
+
+    internal KeyScopes EffectiveScopes => Scopes ?? (ReadOnly ? KeyScopes.Inference | KeyScopes.Read : Needs.AnyKey.AnyOf);
 }
 
 internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOptions>
@@ -155,6 +161,8 @@ internal sealed class PlatformOptionsValidator : IValidateOptions<PlatformOption
             Require(key.AccessKey.Length > 0 && key.AccessKey.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'),
                 $"Keys:{i}:AccessKey must consist of letters, digits, '-' and '_'.");
             Require(key.SecretKey.Length >= 16, $"Keys:{i}:SecretKey must have at least 16 characters.");
+            Require(key.Scopes is null || !key.ReadOnly, $"Keys:{i}:Scopes and ReadOnly are both set; ReadOnly is the same as Scopes \"Inference, Read\".");
+            Require(key.Scopes is null || (key.Scopes != KeyScopes.None && (key.Scopes & ~Needs.AnyKey.AnyOf) == KeyScopes.None), $"Keys:{i}:Scopes must name one or more of Inference, Read and Write.");
             Require(key.RequestsPerMinute is null or >= 1, $"Keys:{i}:RequestsPerMinute must be 1 or more.");
             Require(key.TokensPerMinute is null or >= 1, $"Keys:{i}:TokensPerMinute must be 1 or more.");
             Require(key.TokensPerMonth is null or >= 0, $"Keys:{i}:TokensPerMonth must be 0 or more.");

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -97,9 +96,7 @@ public static class QianfanPlatformExtensions
         services.TryAddSingleton<IPlatformAccess, ConfiguredPlatformAccess>();
         services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, PlatformKeyHandler>(PlatformKeyDefaults.Scheme, null);
         services.AddAuthorizationBuilder()
-            .AddPolicy(PlatformKeyDefaults.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser())
-            .AddPolicy(WritesRequirement.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser().AddRequirements(new WritesRequirement()));
-        services.AddSingleton<IAuthorizationHandler, WritesHandler>();
+            .AddPolicy(PlatformKeyDefaults.Policy, policy => policy.AddAuthenticationSchemes(PlatformKeyDefaults.Scheme).RequireAuthenticatedUser().RequireAssertion(Needs.AreMet));
         AddData(services);
         AddFeatures(services);
         AddScheduler(services);
@@ -124,7 +121,7 @@ public static class QianfanPlatformExtensions
         services.AddSingleton<BaseModelCatalog>().AddSingleton<TaskSignals>().AddSingleton<TaskStore>().AddSingleton<TaskRows>().AddSingleton<TaskEventFeed>();
         services.AddSingleton<RunningTasks>().AddSingleton<TrainingQueue>().AddSingleton<TaskRunner>().AddSingleton<FineTuningService>();
         services.AddSingleton<ExportRunner>().AddSingleton<ExportService>();
-        services.AddSingleton<ModelService>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceCalls>().AddSingleton<DecodingSlots>().AddSingleton<ServiceTroubles>().AddSingleton<ServiceMetricsReader>().AddSingleton<InferenceService>();
+        services.AddSingleton<ModelService>().AddSingleton<ServiceDirectory>().AddSingleton<ServiceService>().AddSingleton<ModelRouter>().AddSingleton<RateLimits>().AddSingleton<InferenceCalls>().AddSingleton<DecodingSlots>().AddSingleton<ServiceTroubles>().AddSingleton<ServiceMetricsReader>().AddSingleton<InferenceService>();
         services.AddSingleton<FineTunedModels>().AddSingleton<FineTuningJobs>().AddSingleton<ApiDocument>();
         services.TryAddSingleton<IWorkerLauncher, EngineLauncher>();
         services.AddSingleton<Ledger>().AddSingleton<Storage>().AddSingleton<RunLimits>().AddSingleton<UsageService>();

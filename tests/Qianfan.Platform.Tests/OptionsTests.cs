@@ -21,8 +21,11 @@ public sealed class OptionsTests
         { "BosS3 and BosDirectory", options => (options.BosDirectory, options.BosS3) = ("bos", new BosS3Options { Endpoint = "http://127.0.0.1:9000", Bucket = "b", AccessKey = "a", SecretKey = "s" }) },
         { "KeepAlive", options => options.KeepAlive = TimeSpan.FromHours(1) },
         { "UsageRecordLife", options => options.UsageRecordLife = TimeSpan.Zero },
-        { "Keys:3:SecretKey", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "short" }) },
-        { "Keys:3:TokensPerMonth", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "0123456789abcdef", TokensPerMonth = -1 }) },
+        { "Keys:4:SecretKey", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "short" }) },
+        { "Keys:4:TokensPerMonth", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "0123456789abcdef", TokensPerMonth = -1 }) },
+        { "Keys:4:Scopes and ReadOnly", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "0123456789abcdef", Scopes = KeyScopes.Inference, ReadOnly = true }) },
+        { "Keys:4:Scopes must name", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "0123456789abcdef", Scopes = KeyScopes.None }) },
+        { "Keys:4:Scopes must name", options => options.Keys.Add(new ConfiguredKey { AccessKey = "x", SecretKey = "0123456789abcdef", Scopes = (KeyScopes)9 }) },
         { "TokensPerMonth stands there with different values", options => { foreach (var n in new[] { 1, 2 }) options.Keys.Add(new ConfiguredKey { AccessKey = "x" + n, SecretKey = "0123456789abcdef", TokensPerMonth = n }); } },
         { "AccessKey stands there twice", options => options.Keys.Add(new ConfiguredKey { AccessKey = PlatformHost.AccessKey, SecretKey = "0123456789abcdef" }) },
     };

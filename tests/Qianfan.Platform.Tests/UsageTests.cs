@@ -47,6 +47,29 @@ public sealed class UsageTests
     }
 
     [Fact]
+    public async Task A_record_is_stored_as_it_is()
+    {
+        await using var host = await PlatformHost.StartAsync();
+        var records = new[] { (int?)7, null }.Select((first, index) => new UsageRecord
+        {
+            OwnerId = "one", AccessKey = "key", Api = ApiGeneration.OpenAI, Model = "'; DROP TABLE \"字\"", ServiceId = "svco-1", Status = 499,
+            PromptTokens = long.MaxValue, CompletionTokens = 2, CachedTokens = 3, FirstTokenMilliseconds = first, Milliseconds = 9, Time = new DateTimeOffset(2026, 1, 31, 23, 59, 59, TimeSpan.Zero).AddTicks(1 + index),
+        }).ToList();
+        var contexts = host.Services.GetRequiredService<IDbContextFactory<PlatformDbContext>>();
+        await using (var context = await contexts.CreateDbContextAsync(Cancel))
+        {
+            await using var transaction = await context.Database.BeginTransactionAsync(Cancel);
+            await context.InsertAsync(records, Cancel);
+            await transaction.CommitAsync(Cancel);
+        }
+
+        var stored = await RecordsAsync(host, 2);
+        stored.Select(record => record.Id).ShouldBe([1, 2]);
+        foreach (var property in typeof(UsageRecord).GetProperties().Where(property => property.Name != nameof(UsageRecord.Id)))
+            stored.Select(property.GetValue).ShouldBe(records.Select(property.GetValue), property.Name);
+    }
+
+    [Fact]
     public async Task A_service_is_recorded_with_its_id_and_endpoint_and_a_prompt_counts_once_for_all_its_answers()
     {
         await using var host = await PlatformHost.StartAsync();

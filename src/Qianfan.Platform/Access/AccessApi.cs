@@ -14,7 +14,7 @@ internal static class AccessApi
 
     public static void Map(RouteTable routes)
     {
-        routes.Family(ApiFamilies.ConsoleV2).Read("GET", "/v1/BCE-BEARER/token", CreateTokenAsync);
+        routes.Family(ApiFamilies.ConsoleV2).For(Needs.AnyKey, "GET", "/v1/BCE-BEARER/token", CreateTokenAsync);
         routes.Family(ApiFamilies.OAuth).Open("POST", AccessTokenPath, CreateAccessTokenAsync).Open("GET", AccessTokenPath, CreateAccessTokenAsync);
     }
 

@@ -15,7 +15,7 @@ public sealed class ConfiguredPlatformAccess : IPlatformAccess
         ArgumentNullException.ThrowIfNull(options);
         _keys = options.Value.Keys.ToDictionary(
             key => key.AccessKey,
-            key => new PlatformKey(key.AccessKey, key.SecretKey, key.OwnerId, key.ReadOnly) { RequestsPerMinute = key.RequestsPerMinute, TokensPerMinute = key.TokensPerMinute },
+            key => new PlatformKey(key.AccessKey, key.SecretKey, key.OwnerId, key.EffectiveScopes) { RequestsPerMinute = key.RequestsPerMinute, TokensPerMinute = key.TokensPerMinute },
             StringComparer.Ordinal);
         _quotas = options.Value.Keys.GroupBy(key => key.OwnerId, StringComparer.Ordinal).ToDictionary(owner => owner.Key, QuotasOf, StringComparer.Ordinal);
     }

@@ -52,8 +52,8 @@ public sealed record PlatformQuota(string Account, IReadOnlyList<string> Owners)
 /// <param name="AccessKey">The public half.</param>
 /// <param name="SecretKey">The secret half.</param>
 /// <param name="OwnerId">Who owns what the key creates; nothing of another owner is visible to it.</param>
-/// <param name="ReadOnly">Whether the key may only read and infer.</param>
-public sealed record PlatformKey(string AccessKey, string SecretKey, string OwnerId, bool ReadOnly)
+/// <param name="Scopes">What the key may do.</param>
+public sealed record PlatformKey(string AccessKey, string SecretKey, string OwnerId, KeyScopes Scopes)
 {
     /// <summary>Inference requests that the key may make in a minute of the clock; null is no limit.</summary>
     public int? RequestsPerMinute { get; init; }

@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,7 +15,7 @@ public static class PlatformKeyDefaults
     /// <summary>The scheme that knows key pairs: an IAM v1 signature, or a bearer value <c>bce-v3/...</c>.</summary>
     public const string Scheme = "PlatformKey";
 
-    /// <summary>The policy of all platform routes: a key, never a cookie.</summary>
+    /// <summary>The policy of all platform routes: a key, never a cookie, and one with the scope that the route asks for. On a route of the host's own it asks for a key alone.</summary>
     public const string Policy = "PlatformKey";
 }
 
@@ -60,7 +59,7 @@ internal sealed class PlatformKeyHandler(
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        Family().WriteErrorAsync(Context, new PlatformException(PlatformError.Forbidden, "This key may only read"));
+        Family().WriteErrorAsync(Context, (Context.GetEndpoint()?.Metadata.GetMetadata<Needs>() ?? Needs.AnyKey).Refusal(PlatformCaller.Of(Context).Key));
 
     private ApiFamily Family() => Context.GetEndpoint()?.Metadata.GetMetadata<ApiFamily>() ?? ApiFamilies.ConsoleV2;
 
@@ -123,20 +122,4 @@ internal sealed record PlatformCaller(PlatformKey Key)
     /// <inheritdoc cref="BindAsync"/>
     public static PlatformCaller Of(HttpContext context) =>
         context.Features.Get<PlatformCaller>() ?? throw new InvalidOperationException("The route does not require a key.");
-}
-
-/// <summary>Marks a route that changes something: a read-only key may not call it.</summary>
-internal sealed class WritesRequirement : IAuthorizationRequirement
-{
-    /// <summary>The policy of such routes.</summary>
-    public const string Policy = "PlatformKeyWrites";
-}
-
-internal sealed class WritesHandler : AuthorizationHandler<WritesRequirement>
-{
-    protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, WritesRequirement requirement)
-    {
-        if (context.Resource is HttpContext http && http.Features.Get<PlatformCaller>() is { Key.ReadOnly: false }) context.Succeed(requirement);
-        return Task.CompletedTask;
-    }
 }

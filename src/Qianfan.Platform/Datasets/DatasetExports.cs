@@ -71,7 +71,8 @@ internal sealed class DatasetExports(
     public async Task<(DatasetExportRow Export, FileStream Rows)> OpenAsync(string id, string accessKey, string expires, string signature, CancellationToken cancellationToken)
     {
         var key = accessKey.Length == 0 ? null : await access.FindKeyAsync(accessKey, cancellationToken);
-        var signed = key is not null && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Sign(key, id, expires)), Encoding.UTF8.GetBytes(signature));
+        // Whoever has the key's secret can sign, also for what the key itself may not fetch.
+        var signed = key is not null && Needs.ToRead.AreMetBy(key) && CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(Sign(key, id, expires)), Encoding.UTF8.GetBytes(signature));
         if (!signed || !long.TryParse(expires, NumberStyles.None, CultureInfo.InvariantCulture, out var until) || time.GetUtcNow().ToUnixTimeSeconds() >= until)
             throw new PlatformException(PlatformError.Forbidden, "The link is wrong or has expired; ask for the export again");
         var export = await GetAsync(key!.OwnerId, id, cancellationToken);

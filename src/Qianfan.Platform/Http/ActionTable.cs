@@ -7,16 +7,16 @@ namespace Qianfan.Platform.Http;
 /// <remarks><typeparamref name="TService"/> is what the handlers work with; it comes from the container.</remarks>
 internal sealed class ActionTable<TService> where TService : class
 {
-    private readonly Dictionary<string, (bool Writes, Type Request, Func<HttpContext, PlatformCaller, TService, Task<object?>> Run)> _actions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (Needs Needs, Type Request, Func<HttpContext, PlatformCaller, TService, Task<object?>> Run)> _actions = new(StringComparer.Ordinal);
 
-    /// <summary>An action for every key.</summary>
-    public ActionTable<TService> Read<TRequest>(string name, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler) => Add(name, false, handler);
+    /// <summary>An action for keys that may look.</summary>
+    public ActionTable<TService> Read<TRequest>(string name, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler) => Add(name, Needs.ToRead, handler);
 
     /// <summary>An action for keys that may change something.</summary>
-    public ActionTable<TService> Write<TRequest>(string name, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler) => Add(name, true, handler);
+    public ActionTable<TService> Write<TRequest>(string name, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler) => Add(name, Needs.ToWrite, handler);
 
-    /// <summary>Names, whether they change something, and what their body is read as.</summary>
-    public IEnumerable<(string Name, bool Writes, Type Request)> Actions => _actions.Select(action => (action.Key, action.Value.Writes, action.Value.Request));
+    /// <summary>Names, what they ask of a key, and what their body is read as.</summary>
+    public IEnumerable<(string Name, Needs Needs, Type Request)> Actions => _actions.Select(action => (action.Key, action.Value.Needs, action.Value.Request));
 
     /// <summary>Answers a request.</summary>
     public async Task<IResult> InvokeAsync(HttpContext context, PlatformCaller caller, TService service)
@@ -29,13 +29,13 @@ internal sealed class ActionTable<TService> where TService : class
                 name.Length == 0 ? "The query parameter Action is missing" : $"There is no action {PlatformException.Shown(name)}; there are {string.Join(", ", _actions.Keys)}");
         }
 
-        if (action.Writes && caller.Key.ReadOnly) throw new PlatformException(PlatformError.Forbidden, "This key may only read");
+        if (!action.Needs.AreMetBy(caller.Key)) throw action.Needs.Refusal(caller.Key);
         return Answers.V2(await action.Run(context, caller, service));
     }
 
-    private ActionTable<TService> Add<TRequest>(string name, bool writes, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler)
+    private ActionTable<TService> Add<TRequest>(string name, Needs needs, Func<TService, PlatformCaller, TRequest, CancellationToken, Task<object?>> handler)
     {
-        _actions.Add(name, (writes, typeof(TRequest), async (context, caller, service) => await handler(service, caller, await Bodies.ReadAsync<TRequest>(context), context.RequestAborted)));
+        _actions.Add(name, (needs, typeof(TRequest), async (context, caller, service) => await handler(service, caller, await Bodies.ReadAsync<TRequest>(context), context.RequestAborted)));
         return this;
     }
 }

@@ -44,24 +44,23 @@ internal sealed class RouteTable(IEndpointRouteBuilder endpoints)
     /// <summary>Routes with one family.</summary>
     internal sealed class Section(RouteTable table, ApiFamily family)
     {
-        /// <summary>A route for every key.</summary>
-        public Section Read(string method, string pattern, Delegate handler)
-        {
-            Add(method, pattern, handler, PlatformKeyDefaults.Policy);
-            return this;
-        }
-
-        /// <summary>A route for every key whose requests are inference calls: with limits, and recorded.</summary>
-        public Section Infer(string pattern, Delegate handler)
-        {
-            Add("POST", pattern, handler, PlatformKeyDefaults.Policy, InferenceCall.Around);
-            return this;
-        }
+        /// <summary>A route for keys that may look.</summary>
+        public Section Read(string method, string pattern, Delegate handler) => For(Needs.ToRead, method, pattern, handler);
 
         /// <summary>A route for keys that may change something.</summary>
-        public Section Write(string method, string pattern, Delegate handler)
+        public Section Write(string method, string pattern, Delegate handler) => For(Needs.ToWrite, method, pattern, handler);
+
+        /// <summary>A route for keys that may call models, whose requests are inference calls: with limits, and recorded.</summary>
+        public Section Infer(string pattern, Delegate handler)
         {
-            Add(method, pattern, handler, WritesRequirement.Policy);
+            Add("POST", pattern, handler, Needs.ToCall, InferenceCall.Around);
+            return this;
+        }
+
+        /// <summary>A route for keys that have what is asked for.</summary>
+        public Section For(Needs needs, string method, string pattern, Delegate handler)
+        {
+            Add(method, pattern, handler, needs);
             return this;
         }
 
@@ -72,20 +71,20 @@ internal sealed class RouteTable(IEndpointRouteBuilder endpoints)
             return this;
         }
 
-        /// <summary>The actions of a console V2 address; each says for itself whether it changes something.</summary>
+        /// <summary>The actions of a console V2 address; each says for itself what it asks of a key.</summary>
         public Section Actions<TService>(string pattern, ActionTable<TService> actions) where TService : class
         {
-            Add("POST", pattern, (HttpContext context, PlatformCaller caller, TService service) => actions.InvokeAsync(context, caller, service), PlatformKeyDefaults.Policy, null, new ActionList([.. actions.Actions]));
+            Add("POST", pattern, (HttpContext context, PlatformCaller caller, TService service) => actions.InvokeAsync(context, caller, service), Needs.AnyKey, null, new ActionList([.. actions.Actions]));
             return this;
         }
 
-        private void Add(string method, string pattern, Delegate handler, string? policy, Action<RouteHandlerBuilder>? around = null, params object[] metadata)
+        private void Add(string method, string pattern, Delegate handler, Needs? needs, Action<RouteHandlerBuilder>? around = null, params object[] metadata)
         {
             var route = table.Endpoints.MapMethods(pattern, [method], handler).DisableAntiforgery().WithMetadata(metadata);
             around?.Invoke(route);
             family.Guard(route);
-            if (policy is null) route.AllowAnonymous();
-            else route.RequireAuthorization(policy);
+            if (needs is null) route.AllowAnonymous();
+            else route.WithMetadata(needs).RequireAuthorization(PlatformKeyDefaults.Policy);
             if (!table._patterns.TryGetValue(pattern, out var entry)) table._patterns[pattern] = entry = (family, new SortedSet<string>(StringComparer.Ordinal));
             entry.Methods.Add(method);
         }

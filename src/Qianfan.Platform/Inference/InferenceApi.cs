@@ -24,13 +24,13 @@ internal static class InferenceApi
             .Infer("/v2/chat/completions", ChatV2Async)
             .Infer("/v2/completions", CompletionV2Async)
             .Infer("/v2/embeddings", EmbeddingsV2Async)
-            .Read("GET", "/v2/models", ModelsAsync);
+            .For(Needs.ToCallOrRead, "GET", "/v2/models", ModelsAsync);
         routes.Family(ApiFamilies.OpenAI)
             .Infer("/v1/chat/completions", ChatOpenAIAsync)
             .Infer("/v1/completions", CompletionOpenAIAsync)
             .Infer("/v1/embeddings", EmbeddingsOpenAIAsync)
-            .Read("GET", "/v1/models", ModelsAsync)
-            .Read("GET", "/v1/models/{model}", ModelAsync)
+            .For(Needs.ToCallOrRead, "GET", "/v1/models", ModelsAsync)
+            .For(Needs.ToCallOrRead, "GET", "/v1/models/{model}", ModelAsync)
             .Write("DELETE", "/v1/models/{model}", DeleteModelAsync);
         routes.Family(ApiFamilies.InferenceV1)
             .Infer(V1 + "chat/{endpoint}", ChatV1Async)

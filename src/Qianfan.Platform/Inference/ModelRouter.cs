@@ -7,7 +7,7 @@ using Qianfan.Platform.Services;
 namespace Qianfan.Platform.Inference;
 
 /// <summary>Finds what a caller means by "model": a service of theirs (by endpoint or id), or a base model.</summary>
-internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts, BaseModelCatalog baseModels, DataFolders folders)
+internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts, ServiceDirectory services, BaseModelCatalog baseModels, DataFolders folders)
 {
     /// <summary>Who is to answer.</summary>
     /// <param name="ownerId">Whose services.</param>
@@ -19,16 +19,11 @@ internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts,
     {
         if (string.IsNullOrEmpty(name)) throw PlatformException.Missing("model");
         if (baseModels.Find(name) is { } model) return new Callee(ModelSpec.Of(model, folders), model.Name, "", $"{ownerId}/{model.Name}", null);
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        var number = OwnedRows.ParseId(name);
-        var service = await context.Services.AsNoTracking().Include(row => row.Model)
-            .Where(row => row.OwnerId == ownerId && (row.UrlSuffix == name || row.PublicId == name || row.Id == number))
-            .FirstOrDefaultAsync(cancellationToken)
-            ?? throw Unknown(name);
+        var service = await services.FindAsync(ownerId, name, cancellationToken) ?? throw Unknown(name);
         if (kind is { } wanted) service.RefuseOther(wanted);
         return service.State switch
         {
-            ServiceState.Serving => new Callee(ModelSpec.Of(service.Model, folders), service.UrlSuffix, service.PublicId, service.PublicId, service.Replicas),
+            ServiceState.Serving => new Callee(service.Model, service.Endpoint, service.Id, service.Id, service.Replicas),
             ServiceState.Failed => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} failed to deploy: {service.Error}"),
             ServiceState.Stopped => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} is stopped"),
             _ => throw new PlatformException(PlatformError.Unavailable, $"Service {service.Name} is being deployed; try again in a moment"),
@@ -39,9 +34,9 @@ internal sealed class ModelRouter(IDbContextFactory<PlatformDbContext> contexts,
     public async Task<IReadOnlyList<CallableModel>> ListAsync(string ownerId, CancellationToken cancellationToken)
     {
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        var services = await context.Services.AsNoTracking().Where(row => row.OwnerId == ownerId).OrderBy(row => row.Id)
+        var own = await context.Services.AsNoTracking().Where(row => row.OwnerId == ownerId).OrderBy(row => row.Id)
             .Select(row => new CallableModel(row.UrlSuffix, row.CreatedAt, ownerId)).ToListAsync(cancellationToken);
-        return [.. baseModels.List().Select(model => new CallableModel(model.Name, DateTimeOffset.UnixEpoch, "system")), .. services];
+        return [.. baseModels.List().Select(model => new CallableModel(model.Name, DateTimeOffset.UnixEpoch, "system")), .. own];
     }
 
     /// <summary>There is no such model, or it is somebody else's.</summary>

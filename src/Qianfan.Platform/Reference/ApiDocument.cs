@@ -90,7 +90,6 @@ internal sealed class ApiDocument
         var handler = endpoint.Metadata.GetMetadata<MethodInfo>();
         var actions = endpoint.Metadata.GetMetadata<ActionList>()?.Actions;
         var open = endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null;
-        var writes = !open && endpoint.Metadata.GetMetadata<IAuthorizeData>()?.Policy != PlatformKeyDefaults.Policy;
         var body = handler?.GetParameters().Select(parameter => parameter.ParameterType).FirstOrDefault(type => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Body<>))?.GenericTypeArguments[0];
         var operation = new JsonObject
         {
@@ -98,8 +97,8 @@ internal sealed class ApiDocument
             ["tags"] = new JsonArray(Name(family)),
             ["security"] = Security(open, family),
         };
-        if (actions is not null) operation["description"] = "What may be done, by Action: " + string.Join(", ", actions.Select(action => action.Writes ? $"{action.Name} (not by read-only keys)" : action.Name)) + ".";
-        else if (writes) operation["description"] = "Not by read-only keys.";
+        if (actions is not null) operation["description"] = "What may be done, by Action: " + string.Join(", ", actions.Select(action => $"{action.Name} ({action.Needs.Words})")) + ". In brackets: the scope that the key needs.";
+        else if (endpoint.Metadata.GetMetadata<Needs>() is { } needs) operation["description"] = needs == Needs.AnyKey ? "For every key." : $"Needs a key with the scope {needs.Words}.";
         var parameters = Parameters(endpoint, handler, key, actions);
         if (parameters.Count > 0) operation["parameters"] = parameters;
         if (RequestBody(key, body, actions, family, schemas) is { } requestBody) operation["requestBody"] = requestBody;
@@ -119,7 +118,7 @@ internal sealed class ApiDocument
         return ways;
     }
 
-    private static JsonArray Parameters(RouteEndpoint endpoint, MethodInfo? handler, string key, IReadOnlyList<(string Name, bool Writes, Type Request)>? actions)
+    private static JsonArray Parameters(RouteEndpoint endpoint, MethodInfo? handler, string key, IReadOnlyList<(string Name, Needs Needs, Type Request)>? actions)
     {
         var found = endpoint.RoutePattern.Parameters.Select(parameter => Parameter(new ByHand.Parameter(parameter.Name, "path", "string", "", Required: true))).ToList();
         var inPath = endpoint.RoutePattern.Parameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
@@ -156,7 +155,7 @@ internal sealed class ApiDocument
 
     private static string? JsonType(Type type) => type == typeof(string) ? "string" : type == typeof(int) || type == typeof(long) ? "integer" : type == typeof(bool) ? "boolean" : null;
 
-    private static JsonObject? RequestBody(string key, Type? body, IReadOnlyList<(string Name, bool Writes, Type Request)>? actions, ApiFamily family, RequestSchemas schemas)
+    private static JsonObject? RequestBody(string key, Type? body, IReadOnlyList<(string Name, Needs Needs, Type Request)>? actions, ApiFamily family, RequestSchemas schemas)
     {
         if (ByHand.Forms.TryGetValue(key, out var form))
         {

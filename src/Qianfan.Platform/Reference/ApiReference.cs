@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Qianfan.Platform.Access;
 
 namespace Qianfan.Platform.Reference;
 
@@ -27,5 +28,5 @@ internal static class ApiReference
 }
 
 /// <summary>The actions of a console V2 address, as its endpoint's metadata.</summary>
-/// <param name="Actions">Names, whether they change something, and what their body is read as.</param>
-internal sealed record ActionList(IReadOnlyList<(string Name, bool Writes, Type Request)> Actions);
+/// <param name="Actions">Names, what they ask of a key, and what their body is read as.</param>
+internal sealed record ActionList(IReadOnlyList<(string Name, Needs Needs, Type Request)> Actions);

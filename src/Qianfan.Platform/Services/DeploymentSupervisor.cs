@@ -17,6 +17,7 @@ namespace Qianfan.Platform.Services;
 internal sealed partial class DeploymentSupervisor(
     ServingWorker worker,
     IDbContextFactory<PlatformDbContext> contexts,
+    ServiceDirectory directory,
     BaseModelCatalog baseModels,
     DataFolders folders,
     IHostApplicationLifetime lifetime,
@@ -103,13 +104,9 @@ internal sealed partial class DeploymentSupervisor(
     private TimeSpan SweepInterval => options.Value.ServiceIdleTimeout is var idle && idle > TimeSpan.Zero && idle < s_longestSweep ? idle : s_longestSweep;
 
     /// <summary>What was under way when the worker ended begins anew. What was serving goes on serving: a call waits until the worker is there and has its model.</summary>
-    private async Task RestartAsync(CancellationToken cancellationToken)
-    {
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await context.Services
-            .Where(service => service.State == ServiceState.Deploying)
-            .ExecuteUpdateAsync(set => set.SetProperty(service => service.State, ServiceState.New), cancellationToken);
-    }
+    private async Task RestartAsync(CancellationToken cancellationToken) => await directory.ChangeAsync(context => context.Services
+        .Where(service => service.State == ServiceState.Deploying)
+        .ExecuteUpdateAsync(set => set.SetProperty(service => service.State, ServiceState.New), cancellationToken), cancellationToken);
 
     private async Task<ServiceRow?> NextAsync(CancellationToken cancellationToken)
     {
@@ -179,17 +176,15 @@ internal sealed partial class DeploymentSupervisor(
         var error = fault is null ? null : $"Version {service.Next!.PublicId} was not taken: {fault.Message}";
         if (error is not null) LogFailed(logger, service.PublicId, error);
         var version = error is null ? service.NextVersionId!.Value : service.ModelVersionId;
-        await using (var context = await contexts.CreateDbContextAsync(cancellationToken))
+        await directory.ChangeAsync(async context =>
         {
-            await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
             // Unless someone changed it meanwhile: yet another model, rolled back, stopped, deleted.
             var moved = await context.Services
                 .Where(row => row.Id == service.Id && row.State == ServiceState.Serving && row.NextVersionId == service.NextVersionId)
                 .ExecuteUpdateAsync(set => set.SetProperty(row => row.ModelVersionId, version).SetProperty(row => row.NextVersionId, (int?)null).SetProperty(row => row.Error, error), cancellationToken);
             if (moved == 1) await RememberAsync(context, service.Id, version, cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
-        }
-
+            return moved;
+        }, cancellationToken);
         await ReleaseAsync(service, cancellationToken);
     }
 
@@ -228,24 +223,18 @@ internal sealed partial class DeploymentSupervisor(
     }
 
     /// <summary>Moves a service on, unless someone changed it meanwhile: another model, stopped, deleted.</summary>
-    private async Task<bool> MoveAsync(ServiceRow service, ServiceState from, ServiceState to, string? error, CancellationToken cancellationToken)
+    private Task<bool> MoveAsync(ServiceRow service, ServiceState from, ServiceState to, string? error, CancellationToken cancellationToken) => directory.ChangeAsync(async context =>
     {
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         var moved = await context.Services
             .Where(row => row.Id == service.Id && row.State == from && row.ModelVersionId == service.ModelVersionId)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.State, to).SetProperty(row => row.Error, error), cancellationToken) == 1;
         if (moved && to == ServiceState.Serving) await RememberAsync(context, service.Id, service.ModelVersionId, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
         return moved;
-    }
+    }, cancellationToken);
 
-    private async Task FailAllAsync(string reason, CancellationToken cancellationToken)
-    {
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        await context.Services.Where(service => service.State == ServiceState.New)
-            .ExecuteUpdateAsync(set => set.SetProperty(service => service.Error, reason), cancellationToken);
-    }
+    private async Task FailAllAsync(string reason, CancellationToken cancellationToken) => await directory.ChangeAsync(context => context.Services
+        .Where(service => service.State == ServiceState.New)
+        .ExecuteUpdateAsync(set => set.SetProperty(service => service.Error, reason), cancellationToken), cancellationToken);
 
     [LoggerMessage(LogLevel.Warning, "{Model} can't be served: {Reason}")]
     private static partial void LogFailed(ILogger logger, string model, string reason);

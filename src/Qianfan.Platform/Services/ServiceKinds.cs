@@ -27,9 +27,9 @@ internal static class ServiceKinds
     public static IReadOnlyList<ServiceKind> Answered(this ServiceKind kind) => kind == ServiceKind.Chat ? Enum.GetValues<ServiceKind>() : [kind];
 
     /// <summary>Refuses what the service doesn't answer, as if there were no model of its name at that address.</summary>
-    public static void RefuseOther(this ServiceRow service, ServiceKind wanted)
+    public static void RefuseOther(this KnownService service, ServiceKind wanted)
     {
         if (service.Kind.Answered().Contains(wanted)) return;
-        throw new PlatformException(PlatformError.UnknownModel, $"The model {service.UrlSuffix} answers {service.Kind.Wire()} and not {wanted.Wire()}", "model");
+        throw new PlatformException(PlatformError.UnknownModel, $"The model {service.Endpoint} answers {service.Kind.Wire()} and not {wanted.Wire()}", "model");
     }
 }

@@ -10,6 +10,7 @@ namespace Qianfan.Platform.Services;
 /// <summary>Deployments of an owner.</summary>
 internal sealed class ServiceService(
     IDbContextFactory<PlatformDbContext> contexts,
+    ServiceDirectory directory,
     ModelService models,
     ServingWorker worker,
     DecodingSlots slots,
@@ -60,18 +61,12 @@ internal sealed class ServiceService(
             CreatedAt = now,
             ModifiedAt = now,
         };
-        await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-        if (await context.Services.AnyAsync(row => row.OwnerId == ownerId && row.UrlSuffix == request.UrlSuffix, cancellationToken)) throw Taken(request.UrlSuffix);
-        context.Services.Add(service);
-        try
+        await directory.ChangeAsync(async context =>
         {
-            await context.SaveChangesAsync(cancellationToken);
-        }
-        catch (DbUpdateException) when (context.Services.Any(row => row.OwnerId == ownerId && row.UrlSuffix == request.UrlSuffix))
-        {
-            throw Taken(request.UrlSuffix);
-        }
-
+            if (await context.Services.AnyAsync(row => row.OwnerId == ownerId && row.UrlSuffix == request.UrlSuffix, cancellationToken)) throw Taken(request.UrlSuffix);
+            context.Services.Add(service);
+            return await context.SaveChangesAsync(cancellationToken);
+        }, cancellationToken);
         supervisor.Wake();
         return service;
     }
@@ -205,11 +200,7 @@ internal sealed class ServiceService(
     public async Task DeleteAsync(string ownerId, string id, CancellationToken cancellationToken)
     {
         var service = await GetAsync(ownerId, id, cancellationToken);
-        await using (var context = await contexts.CreateDbContextAsync(cancellationToken))
-        {
-            await context.Services.Where(row => row.Id == service.Id).ExecuteDeleteAsync(cancellationToken);
-        }
-
+        await directory.ChangeAsync(context => context.Services.Where(row => row.Id == service.Id).ExecuteDeleteAsync(cancellationToken), cancellationToken);
         troubles.Forget(service.PublicId);
         await supervisor.ReleaseAsync(service, cancellationToken);
     }
@@ -275,16 +266,13 @@ internal sealed class ServiceService(
 
     private async Task ChangeAsync(ServiceRow service, Func<PlatformDbContext, ServiceRow, Task> change, CancellationToken cancellationToken)
     {
-        await using (var context = await contexts.CreateDbContextAsync(cancellationToken))
+        await directory.ChangeAsync(async context =>
         {
             var row = await context.Services.SingleOrDefaultAsync(row => row.Id == service.Id, cancellationToken) ?? throw PlatformException.NotFound("Service", service.PublicId);
             await change(context, row);
             row.ModifiedAt = time.GetUtcNow();
-            // Also when it was new before: the supervisor may have taken it up meanwhile, with another model.
-            if (row.State == ServiceState.New) context.Entry(row).Property(entry => entry.State).IsModified = true;
-            await context.SaveChangesAsync(cancellationToken);
-        }
-
+            return await context.SaveChangesAsync(cancellationToken);
+        }, cancellationToken);
         supervisor.Wake();
     }
 }

@@ -29,7 +29,7 @@ internal static class ServicesApi
         routes.Family(ApiFamilies.ConsoleV2)
             .Actions("/v2/service", Actions);
         routes.Family(ApiFamilies.ConsoleV1)
-            .Read("POST", "/wenxinworkshop/service/list", ListAsync)
+            .For(Needs.ToCallOrRead, "POST", "/wenxinworkshop/service/list", ListAsync)
             .Write("POST", "/wenxinworkshop/service/apply", ApplyAsync)
             .Read("POST", "/wenxinworkshop/service/detail", DetailAsync);
     }

@@ -122,9 +122,7 @@ internal sealed partial class UsageWriter(
     {
         await using var context = await contexts.CreateDbContextAsync();
         await using var transaction = await context.Database.BeginTransactionAsync();
-        // A transaction that was rolled back may have given them ids.
-        foreach (var record in records) record.Id = 0;
-        context.UsageRecords.AddRange(records);
+        await context.InsertAsync(records, CancellationToken.None);
         foreach (var hour in records.GroupBy(record => (record.OwnerId, Hour: HourOf(record.Time), record.AccessKey, record.Api, record.Model, record.ServiceId)))
             await AddToHourAsync(context, Sum(hour.Key, hour));
         foreach (var charge in charges) await ledger.SettleAsync(context, charge);

@@ -9,7 +9,7 @@ internal sealed class PortalPlatformAccess(ApiKeyService keys, QuotaService quot
 {
     public async ValueTask<PlatformKey?> FindKeyAsync(string accessKey, CancellationToken cancellationToken) =>
         await keys.FindAsync(accessKey, cancellationToken) is { } key
-            ? new PlatformKey(key.AccessKey, key.SecretKey, key.ProjectId.ToString(), key.ReadOnly)
+            ? new PlatformKey(key.AccessKey, key.SecretKey, key.ProjectId.ToString(), key.Scopes)
             : null;
 
     public ValueTask<IReadOnlyList<PlatformQuota>> FindQuotasAsync(string ownerId, CancellationToken cancellationToken) => quotas.FindAsync(ownerId, cancellationToken);

@@ -13,6 +13,16 @@ using Qianfan.Platform.Workers;
 
 namespace Qianfan.Benchmarks.Platform;
 
+/// <summary>What the server's process has used since its start.</summary>
+internal sealed record ServerRuntime(int Gen0, double PauseMilliseconds, double AllocatedMegabytes, double CpuMilliseconds)
+{
+    public static ServerRuntime Now() => new(
+        GC.CollectionCount(0), GC.GetTotalPauseDuration().TotalMilliseconds, GC.GetTotalAllocatedBytes() / 1e6, Environment.CpuUsage.TotalTime.TotalMilliseconds);
+
+    public ServerRuntime Since(ServerRuntime before) => new(
+        Gen0 - before.Gen0, PauseMilliseconds - before.PauseMilliseconds, AllocatedMegabytes - before.AllocatedMegabytes, CpuMilliseconds - before.CpuMilliseconds);
+}
+
 /// <summary>The platform behind real Kestrel in a child process, with a stub of a worker in another, and bare endpoints beside it. The child ends when its input does.</summary>
 internal sealed class BenchmarkServer : IAsyncDisposable
 {
@@ -27,6 +37,9 @@ internal sealed class BenchmarkServer : IAsyncDisposable
 
     /// <summary>Reads a chat body and answers the text that the stub answers.</summary>
     public const string BareChat = "/bare/chat";
+
+    /// <summary>What the server's runtime has collected so far.</summary>
+    public const string Runtime = "/bare/runtime";
 
     private const string AccessKey = "ALTAKbenchmark";
     private const string SecretKey = "benchmark-secret-0123456789";
@@ -88,6 +101,7 @@ internal sealed class BenchmarkServer : IAsyncDisposable
             var body = await JsonNode.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
             return Results.Json(new { model = (string?)body!["model"], choices = new[] { new { index = 0, message = new { role = "assistant", content = StubWorker.Answer }, finish_reason = "stop" } } });
         });
+        app.MapGet(Runtime, () => Results.Json(ServerRuntime.Now()));
         await app.StartAsync();
         await Console.Out.WriteLineAsync(app.Urls.Single());
         await Console.In.ReadToEndAsync();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -34,13 +35,19 @@ internal sealed class GatewayBenchmark : IAsyncDisposable
         const int Rate = 500;
         var load = new Load(_client);
         List<(double Bare50, double Bare99, double Chat50, double Chat99)> found = [];
+        List<(ServerRuntime Bare, ServerRuntime Chat)> runtimes = [];
         for (var round = 0; round <= rounds; round++)
         {
+            var start = await RuntimeAsync();
             var (bare, bareFailed) = await load.SendAsync(BenchmarkServer.BareChat, Chat, Rate, TimeSpan.FromSeconds(seconds));
+            var between = await RuntimeAsync();
             var (chat, chatFailed) = await load.SendAsync(Path, Chat, Rate, TimeSpan.FromSeconds(seconds));
             if (bareFailed + chatFailed > 0) throw new InvalidOperationException($"{bareFailed} bare and {chatFailed} chat calls failed.");
+            var end = await RuntimeAsync();
             // The first round only warms up.
-            if (round > 0) found.Add((Load.At(bare, 0.5), Load.At(bare, 0.99), Load.At(chat, 0.5), Load.At(chat, 0.99)));
+            if (round == 0) continue;
+            runtimes.Add((between.Since(start), end.Since(between)));
+            found.Add((Load.At(bare, 0.5), Load.At(bare, 0.99), Load.At(chat, 0.5), Load.At(chat, 0.99)));
         }
 
         Figures.Print(
@@ -51,7 +58,9 @@ internal sealed class GatewayBenchmark : IAsyncDisposable
             ("overheadMedianMs", Round(Figures.Median(found.Select(round => round.Chat50 - round.Bare50)))),
             ("bareP99Ms", Round(Figures.Median(found.Select(round => round.Bare99)))),
             ("chatP99Ms", Round(Figures.Median(found.Select(round => round.Chat99)))),
-            ("overheadP99Ms", Round(Figures.Median(found.Select(round => round.Chat99 - round.Bare99)))));
+            ("overheadP99Ms", Round(Figures.Median(found.Select(round => round.Chat99 - round.Bare99)))),
+            ("bareServer", Describe(runtimes.Select(round => round.Bare))),
+            ("chatServer", Describe(runtimes.Select(round => round.Chat))));
     }
 
     /// <summary>Raises the rate until the median passes 10 ms.</summary>
@@ -127,6 +136,17 @@ internal sealed class GatewayBenchmark : IAsyncDisposable
 
         return next;
     }
+
+    /// <summary>What a round takes of the server's runtime: says what a slow percentile waits for.</summary>
+    private static JsonObject Describe(IEnumerable<ServerRuntime> rounds) => new()
+    {
+        ["cpuMs"] = Round(Figures.Median(rounds.Select(round => round.CpuMilliseconds))),
+        ["allocatedMb"] = Round(Figures.Median(rounds.Select(round => round.AllocatedMegabytes))),
+        ["collections"] = Figures.Median(rounds.Select(round => (double)round.Gen0)),
+        ["pauseMs"] = Round(Figures.Median(rounds.Select(round => round.PauseMilliseconds))),
+    };
+
+    private async Task<ServerRuntime> RuntimeAsync() => await _client.GetFromJsonAsync<ServerRuntime>(BenchmarkServer.Runtime) ?? throw new InvalidOperationException("The answer is null.");
 
     private static double Round(double value) => Math.Round(value, 3);
 }

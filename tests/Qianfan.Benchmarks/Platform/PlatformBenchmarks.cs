@@ -25,6 +25,13 @@ internal static class PlatformBenchmarks
             await gateway.RateAsync(arguments.Option("seconds", 5));
         }
 
+        // The first half of it alone.
+        if (arguments.Names("overhead"))
+        {
+            await using var gateway = await GatewayBenchmark.StartAsync();
+            await gateway.OverheadAsync(arguments.Option("rounds", 5), arguments.Option("seconds", 5));
+        }
+
         if (arguments.Wants("streams"))
         {
             await using var gateway = await GatewayBenchmark.StartAsync();

@@ -35,6 +35,27 @@ internal static class JsonBodies
     /// <summary>Names of a request's members.</summary>
     public static IReadOnlyList<string> MemberNames(Type type) => [.. s_options.GetTypeInfo(type).Properties.Where(property => !property.IsExtensionData && property.Set is not null).Select(property => property.Name)];
 
+    /// <summary>Paths of a request's members that could hold an id: texts, whole numbers, and what is read as it comes. Items stand under the path of their list.</summary>
+    public static IEnumerable<string> Members(Type type, string path = "")
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(JsonElement) || typeof(JsonNode).IsAssignableFrom(type)) return [path];
+        var info = s_options.GetTypeInfo(type);
+        return Type.GetTypeCode(type) switch
+        {
+            TypeCode.String or TypeCode.Int32 or TypeCode.Int64 => [path],
+            TypeCode.Object => info.Kind switch
+            {
+                JsonTypeInfoKind.Object => info.Properties.Where(property => !property.IsExtensionData && property.Set is not null).SelectMany(property => Members(property.PropertyType, path.Length == 0 ? property.Name : $"{path}.{property.Name}")),
+                JsonTypeInfoKind.Enumerable => Members(info.ElementType!, path),
+                JsonTypeInfoKind.Dictionary => [path],
+                // Lists that are read by a converter. Other such types are words out of a list of their own.
+                _ => type.IsGenericType && type.GenericTypeArguments is [var element] ? Members(element, path) : [],
+            },
+            _ => [],
+        };
+    }
+
     private static Gen<JsonNode?> Anything(int depth)
     {
         var leaf = Gen.OneOf<JsonNode?>(s_text.Select(text => (JsonNode?)text), s_number, Gen.Bool.Select(value => (JsonNode?)value), Gen.Const((JsonNode?)null));

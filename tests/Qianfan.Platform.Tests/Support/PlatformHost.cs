@@ -36,7 +36,7 @@ internal sealed class PlatformHost : IAsyncDisposable
     public Uri Address => new(_app.Urls.Single());
 
     public static async Task<PlatformHost> StartAsync(
-        FakeWorkers? workers = null, string? folder = null, bool keepsFolder = false, Action<PlatformOptions>? configure = null, TimeProvider? time = null, RealEngine? engine = null)
+        FakeWorkers? workers = null, string? folder = null, bool keepsFolder = false, Action<PlatformOptions>? configure = null, TimeProvider? time = null, RealEngine? engine = null, Action<IServiceCollection>? services = null)
     {
         workers ??= new FakeWorkers();
         folder ??= Directory.CreateTempSubdirectory("qianfan-platform-").FullName;
@@ -59,8 +59,10 @@ internal sealed class PlatformHost : IAsyncDisposable
             options.Keys.Add(new ConfiguredKey { AccessKey = AccessKey, SecretKey = SecretKey, OwnerId = "one" });
             options.Keys.Add(new ConfiguredKey { AccessKey = "ALTAKother", SecretKey = "other-secret-0123456789", OwnerId = "two" });
             options.Keys.Add(new ConfiguredKey { AccessKey = "ALTAKreader", SecretKey = "reader-secret-0123456789", OwnerId = "one", ReadOnly = true });
+            options.Keys.Add(new ConfiguredKey { AccessKey = "ALTAKcaller", SecretKey = "caller-secret-0123456789", OwnerId = "one", Scopes = KeyScopes.Inference });
             configure?.Invoke(options);
         });
+        services?.Invoke(builder.Services);
         var app = builder.Build();
         app.MapQianfanPlatform();
         await app.StartAsync(TestContext.Current.CancellationToken);
@@ -76,6 +78,9 @@ internal sealed class PlatformHost : IAsyncDisposable
     }
 
     public HttpClient OtherOwner() => CreateClient("bce-v3/ALTAKother/other-secret-0123456789");
+
+    /// <summary>A program of owner "one" that may call models, and nothing else.</summary>
+    public HttpClient Caller() => CreateClient("bce-v3/ALTAKcaller/caller-secret-0123456789");
 
     public HttpClient Reader() => CreateClient("bce-v3/ALTAKreader/reader-secret-0123456789");
 

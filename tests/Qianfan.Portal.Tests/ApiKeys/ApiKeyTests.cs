@@ -1,8 +1,11 @@
+using System.Net;
+using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Qianfan.Platform;
 using Qianfan.Portal.Features.ApiKeys;
+using Qianfan.Portal.Features.Audit;
 using Qianfan.Portal.Security;
 
 namespace Qianfan.Portal.Tests.ApiKeys;
@@ -18,7 +21,7 @@ public class ApiKeyTests
         var owner = await portal.ActorAsync();
         var keys = portal.Get<ApiKeyService>();
 
-        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: false, Cancel);
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", ApiKeyScopes.Full, Cancel);
 
         key.AccessKey.ShouldStartWith("ALTAK");
         key.AccessKey.Length.ShouldBe(25);
@@ -55,13 +58,52 @@ public class ApiKeyTests
         await using var portal = new PortalFactory();
         var owner = await portal.ActorAsync();
         var keys = portal.Get<ApiKeyService>();
-        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: true, Cancel);
-        (await keys.FindAsync(key.AccessKey, Cancel))!.ReadOnly.ShouldBeTrue();
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", ApiKeyScopes.ReadOnly, Cancel);
+        (await keys.FindAsync(key.AccessKey, Cancel))!.Scopes.ShouldBe(ApiKeyScopes.ReadOnly);
 
         await keys.RevokeAsync(owner, portal.ProjectId, key.Id, Cancel);
 
         (await keys.FindAsync(key.AccessKey, Cancel)).ShouldBeNull();
         (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().RevokedAt.ShouldNotBeNull();
+    }
+
+    [Theory]
+    [InlineData(ApiKeyScopes.Full, HttpStatusCode.OK, HttpStatusCode.OK)]
+    [InlineData(ApiKeyScopes.ReadOnly, HttpStatusCode.OK, HttpStatusCode.Forbidden)]
+    [InlineData(ApiKeyScopes.Inference, HttpStatusCode.Forbidden, HttpStatusCode.Forbidden)]
+    public async Task A_key_may_do_what_was_chosen_for_it_and_the_audit_log_says_so(KeyScopes scopes, HttpStatusCode reading, HttpStatusCode writing)
+    {
+        await using var portal = new PortalFactory { Roles = "portal,platform" };
+        var owner = await portal.ActorAsync();
+        var keys = portal.Get<ApiKeyService>();
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", scopes, Cancel);
+        (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().Scopes.ShouldBe(scopes);
+        using var client = portal.CreateClient();
+        client.DefaultRequestHeaders.Authorization = new("Bearer", key.BearerToken);
+
+        (await AskAsync(HttpMethod.Get, "/v1/models")).ShouldBe(HttpStatusCode.OK);
+        (await AskAsync(HttpMethod.Get, "/v1/files")).ShouldBe(reading);
+        (await AskAsync(HttpMethod.Post, "/v2/model?Action=CreateCustomModelSet")).ShouldBe(writing);
+
+        var entry = (await portal.Get<AuditService>().ListProjectAsync(owner, portal.ProjectId, new AuditFilter(), 0, 1, Cancel)).Rows.Single();
+        portal.Get<AuditSentences>().Of(entry).ShouldBe($"created the API key bot ({key.AccessKey}, scopes: {scopes})");
+
+        async Task<HttpStatusCode> AskAsync(HttpMethod method, string path)
+        {
+            using var request = new HttpRequestMessage(method, path);
+            if (method == HttpMethod.Post) request.Content = JsonContent.Create(new { modelSetName = "answers" });
+            using var response = await client.SendAsync(request, Cancel);
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task A_key_that_may_do_something_else_is_not_made()
+    {
+        await using var portal = new PortalFactory();
+        var owner = await portal.ActorAsync();
+        foreach (var scopes in new[] { KeyScopes.None, KeyScopes.Write, (KeyScopes)8 })
+            await Should.ThrowAsync<ArgumentOutOfRangeException>(() => portal.Get<ApiKeyService>().CreateAsync(owner, portal.ProjectId, "bot", scopes, Cancel));
     }
 
     [Fact]
@@ -70,7 +112,7 @@ public class ApiKeyTests
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var portal = new PortalFactory { ConfigureServices = services => services.AddSingleton<TimeProvider>(time) };
         var keys = portal.Get<ApiKeyService>();
-        var key = await keys.CreateAsync(await portal.ActorAsync(), portal.ProjectId, "bot", readOnly: false, Cancel);
+        var key = await keys.CreateAsync(await portal.ActorAsync(), portal.ProjectId, "bot", ApiKeyScopes.Full, Cancel);
         (await keys.FindAsync(key.AccessKey, Cancel)).ShouldNotBeNull();
         await using var db = portal.Db();
         await db.ApiKeys.Where(k => k.Id == key.Id).ExecuteUpdateAsync(set => set.SetProperty(k => k.RevokedAt, time.GetUtcNow()), Cancel);
@@ -87,7 +129,7 @@ public class ApiKeyTests
         await using var portal = new PortalFactory { ConfigureServices = services => services.AddSingleton<TimeProvider>(time) };
         var owner = await portal.ActorAsync();
         var keys = portal.Get<ApiKeyService>();
-        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: false, Cancel);
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", ApiKeyScopes.Full, Cancel);
 
         await keys.NoteUseAsync(key.AccessKey, ApiGeneration.V2, Cancel);
         var first = (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().LastUsedAt;
@@ -107,7 +149,7 @@ public class ApiKeyTests
         await using var portal = new PortalFactory { ConfigureServices = services => services.AddSingleton<TimeProvider>(time) };
         var owner = await portal.ActorAsync();
         var keys = portal.Get<ApiKeyService>();
-        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: false, Cancel);
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", ApiKeyScopes.Full, Cancel);
         (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().Uses.All.ShouldBeEmpty();
 
         var old = time.GetUtcNow();
@@ -126,15 +168,15 @@ public class ApiKeyTests
         await using var portal = new PortalFactory { Roles = "portal,platform" };
         var owner = await portal.ActorAsync();
         var keys = portal.Get<ApiKeyService>();
-        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", readOnly: false, Cancel);
+        var key = await keys.CreateAsync(owner, portal.ProjectId, "bot", ApiKeyScopes.Full, Cancel);
         using var client = portal.CreateClient();
 
-        (await AskAsync("wrong")).ShouldBe(System.Net.HttpStatusCode.Unauthorized);
+        (await AskAsync("wrong")).ShouldBe(HttpStatusCode.Unauthorized);
         (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().LastUsedAt.ShouldBeNull();
-        (await AskAsync(key.SecretKey)).ShouldBe(System.Net.HttpStatusCode.OK);
+        (await AskAsync(key.SecretKey)).ShouldBe(HttpStatusCode.OK);
         (await keys.ListAsync(owner, portal.ProjectId, Cancel)).Single().Uses.All.Single().Api.ShouldBe("OpenAI");
 
-        async Task<System.Net.HttpStatusCode> AskAsync(string secret)
+        async Task<HttpStatusCode> AskAsync(string secret)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/models");
             request.Headers.Authorization = new("Bearer", $"bce-v3/{key.AccessKey}/{secret}");

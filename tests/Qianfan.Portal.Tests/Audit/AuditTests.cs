@@ -20,7 +20,7 @@ public class AuditTests
         await using (var db = portal.Db())
             await db.Database.ExecuteSqlRawAsync("CREATE TRIGGER no_audit BEFORE INSERT ON AuditEntries BEGIN SELECT RAISE(ABORT, 'no audit today'); END", Cancel);
 
-        await Should.ThrowAsync<DbUpdateException>(() => portal.Get<ApiKeyService>().CreateAsync(owner, portal.ProjectId, "key", false, Cancel));
+        await Should.ThrowAsync<DbUpdateException>(() => portal.Get<ApiKeyService>().CreateAsync(owner, portal.ProjectId, "key", ApiKeyScopes.Full, Cancel));
         await Should.ThrowAsync<DbUpdateException>(() => portal.Get<TeamService>().RenameAsync(owner, portal.TeamId, "New name", Cancel));
         await Should.ThrowAsync<DbUpdateException>(() => portal.Get<ProjectService>().CreateAsync(owner, portal.TeamId, "New project", Cancel));
         await Should.ThrowAsync<DbUpdateException>(() => portal.Get<InvitationService>().CreateAsync(owner, portal.TeamId, TeamRole.Viewer, Cancel));
@@ -39,8 +39,8 @@ public class AuditTests
         var owner = await portal.ActorAsync();
         await portal.AddTeamAsync("other@example.com");
         var second = await portal.Get<ProjectService>().CreateAsync(owner, portal.TeamId, "Second", Cancel);
-        await portal.Get<ApiKeyService>().CreateAsync(owner, second, "elsewhere", false, Cancel);
-        await portal.Get<ApiKeyService>().CreateAsync(owner, portal.ProjectId, "here", false, Cancel);
+        await portal.Get<ApiKeyService>().CreateAsync(owner, second, "elsewhere", ApiKeyScopes.Full, Cancel);
+        await portal.Get<ApiKeyService>().CreateAsync(owner, portal.ProjectId, "here", ApiKeyScopes.Full, Cancel);
 
         var entries = await portal.Get<AuditService>().ListProjectAsync(owner, portal.ProjectId, new AuditFilter(), 0, 50, Cancel);
 
@@ -54,7 +54,7 @@ public class AuditTests
         await using var portal = new PortalFactory();
         var owner = await portal.ActorAsync();
         var audit = portal.Get<AuditService>();
-        await portal.Get<ApiKeyService>().CreateAsync(owner, portal.ProjectId, "key", false, Cancel);
+        await portal.Get<ApiKeyService>().CreateAsync(owner, portal.ProjectId, "key", ApiKeyScopes.Full, Cancel);
 
         async Task<int> CountAsync(AuditFilter filter) => (await audit.ListProjectAsync(owner, portal.ProjectId, filter, 0, 50, Cancel)).Total;
         var all = await CountAsync(new AuditFilter());
@@ -72,7 +72,7 @@ public class AuditTests
         await using var portal = new PortalFactory();
         var audit = portal.Get<AuditService>();
         var member = await portal.AddUserAsync("member@example.com", TeamRole.Owner);
-        await portal.Get<ApiKeyService>().CreateAsync(member, portal.ProjectId, "key", false, Cancel);
+        await portal.Get<ApiKeyService>().CreateAsync(member, portal.ProjectId, "key", ApiKeyScopes.Full, Cancel);
 
         await Should.ThrowAsync<ForbiddenException>(() => audit.ListSystemAsync(member, new AuditFilter(), 0, 50, Cancel));
 

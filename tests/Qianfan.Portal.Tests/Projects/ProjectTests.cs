@@ -45,7 +45,7 @@ public class ProjectTests
         await using var portal = new PortalFactory();
         var owner = await portal.ActorAsync();
         var connection = await ConnectionIdAsync(portal);
-        var key = await portal.Get<ApiKeyService>().CreateAsync(owner, portal.ProjectId, "bot", false, Cancel);
+        var key = await portal.Get<ApiKeyService>().CreateAsync(owner, portal.ProjectId, "bot", ApiKeyScopes.Full, Cancel);
         await portal.Get<ApiKeyService>().FindAsync(key.AccessKey, Cancel);
         await using (var db = portal.Db())
         {

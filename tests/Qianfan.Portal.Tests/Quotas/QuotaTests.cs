@@ -91,7 +91,7 @@ public class QuotaTests
             ConfigureServices = services => services.Configure<PlatformOptions>(options => options.EngineDirectory = AppContext.BaseDirectory),
         };
         var admin = await portal.ActorAsync();
-        var key = await portal.Get<ApiKeyService>().CreateAsync(admin, portal.ProjectId, "bot", readOnly: false, Cancel);
+        var key = await portal.Get<ApiKeyService>().CreateAsync(admin, portal.ProjectId, "bot", ApiKeyScopes.Full, Cancel);
         await portal.Get<QuotaService>().SetAsync(admin, portal.TeamId, new(5, null, 1000), Cancel);
         using var client = portal.CreateClient();
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key.BearerToken);

@@ -169,7 +169,7 @@ public class ProgramRunsFaultTests
         var hidden = await db.ApiKeys.SingleAsync(k => k.ProjectId == portal.Factory.ProjectId, Cancel);
         hidden.Hidden.ShouldBeTrue();
 
-        await Listener(portal).CreatingAsync(new PlatformKey(hidden.AccessKey, "secret", portal.Factory.ProjectId.ToString(), ReadOnly: false), TaskId, Cancel);
+        await Listener(portal).CreatingAsync(new PlatformKey(hidden.AccessKey, "secret", portal.Factory.ProjectId.ToString(), ApiKeyScopes.Full), TaskId, Cancel);
         await Listener(portal).ResumingAsync(portal.Factory.ProjectId.ToString(), TaskId, Cancel);
 
         (await NotesAsync(portal)).ShouldBe(0);
@@ -182,8 +182,8 @@ public class ProgramRunsFaultTests
     // What the platform tells before it stores a task.
     private static async Task NoteAsync(RunsPortal portal)
     {
-        var key = await portal.Factory.Get<ApiKeyService>().CreateAsync(portal.Owner, portal.Factory.ProjectId, "nightly job", readOnly: false, Cancel);
-        await Listener(portal).CreatingAsync(new PlatformKey(key.AccessKey, key.SecretKey, portal.Factory.ProjectId.ToString(), ReadOnly: false), TaskId, Cancel);
+        var key = await portal.Factory.Get<ApiKeyService>().CreateAsync(portal.Owner, portal.Factory.ProjectId, "nightly job", ApiKeyScopes.Full, Cancel);
+        await Listener(portal).CreatingAsync(new PlatformKey(key.AccessKey, key.SecretKey, portal.Factory.ProjectId.ToString(), ApiKeyScopes.Full), TaskId, Cancel);
     }
 
     private static async Task<int> NotesAsync(RunsPortal portal)

@@ -205,7 +205,7 @@ public sealed class ProgramRunsTests : IAsyncLifetime
 
     private async Task<HttpClient> ProgramAsync()
     {
-        var key = await _portal.Get<ApiKeyService>().CreateAsync(await _portal.ActorAsync(), _portal.ProjectId, "nightly job", readOnly: false, Cancel);
+        var key = await _portal.Get<ApiKeyService>().CreateAsync(await _portal.ActorAsync(), _portal.ProjectId, "nightly job", ApiKeyScopes.Full, Cancel);
         var client = _portal.CreateClient();
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key.BearerToken);
         return client;

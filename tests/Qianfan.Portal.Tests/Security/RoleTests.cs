@@ -18,7 +18,7 @@ public class RoleTests
         ("see the keys", Permission.View, (p, a, project) => p.Get<ApiKeyService>().ListAsync(a, project, Cancel)),
         ("see the connections", Permission.View, (p, a, project) => p.Get<ConnectionService>().ListAsync(a, project, Cancel)),
         ("see the audit", Permission.View, (p, a, project) => p.Get<AuditService>().ListProjectAsync(a, project, new AuditFilter(), 0, 10, Cancel)),
-        ("make a key", Permission.ManageCredentials, (p, a, project) => p.Get<ApiKeyService>().CreateAsync(a, project, "key", false, Cancel)),
+        ("make a key", Permission.ManageCredentials, (p, a, project) => p.Get<ApiKeyService>().CreateAsync(a, project, "key", ApiKeyScopes.Full, Cancel)),
         ("add a connection", Permission.ManageCredentials, (p, a, project) => p.Get<ConnectionService>().CreateAsync(a, project, new NewConnection(Guid.NewGuid().ToString(), ConnectionKind.Cloud, null, "access", "secret", null), Cancel)),
         ("rename the project", Permission.ManageProjects, (p, a, project) => p.Get<ProjectService>().RenameAsync(a, project, "Name " + Guid.NewGuid(), Cancel)),
     ];

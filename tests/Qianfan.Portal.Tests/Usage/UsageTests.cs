@@ -20,7 +20,7 @@ public class UsageTests
         var platform = new ScriptedPlatform();
         await using var portal = platform.CreatePortal();
         var actor = await portal.ActorAsync();
-        var key = await portal.Get<ApiKeyService>().CreateAsync(actor, portal.ProjectId, "bot", readOnly: false, Cancel);
+        var key = await portal.Get<ApiKeyService>().CreateAsync(actor, portal.ProjectId, "bot", ApiKeyScopes.Full, Cancel);
         platform.Answers[Ask] = _ => ScriptedPlatform.Json($$$"""
             {"requestId":"r","result":{"startDate":"2026-01-01","endDate":"2026-01-02",
             "usageList":[{"date":"2026-01-01","accessKey":"{{{key.AccessKey}}}","api":"V1","model":"m","serviceId":"","callTotal":3,"failureCallTotal":1,"inputTokensTotal":10,"outputTokensTotal":20,"cachedTokensTotal":0,"lastTime":"2026-01-01T00:00:00Z"}],

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Qianfan.Platform;
 using Qianfan.Portal.Features.Projects;
 
 namespace Qianfan.Portal.Features.ApiKeys;
@@ -16,8 +17,8 @@ public sealed class ApiKey : IProjectOwned
     /// <summary>The secret key, encrypted: an IAM signature can be checked only with the secret itself.</summary>
     public required string ProtectedSecretKey { get; set; }
 
-    /// <summary>May read and call models, but create and delete nothing.</summary>
-    public bool ReadOnly { get; set; }
+    /// <summary>What it may do.</summary>
+    public KeyScopes Scopes { get; set; } = ApiKeyScopes.Full;
 
     /// <summary>The portal's own key for the embedded platform; shown to nobody.</summary>
     public bool Hidden { get; set; }
@@ -42,6 +43,7 @@ internal sealed class ApiKeyMapping : IEntityTypeConfiguration<ApiKey>
     {
         builder.Property(k => k.Name).HasMaxLength(80);
         builder.Property(k => k.AccessKey).HasMaxLength(64);
+        builder.Property(k => k.Scopes).HasConversion<string>().HasMaxLength(40);
         builder.HasIndex(k => k.AccessKey).IsUnique();
         builder.HasOne(k => k.Project).WithMany().HasForeignKey(k => k.ProjectId).OnDelete(DeleteBehavior.Cascade);
     }

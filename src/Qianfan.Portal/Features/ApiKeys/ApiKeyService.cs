@@ -8,7 +8,7 @@ using Qianfan.Portal.Security;
 namespace Qianfan.Portal.Features.ApiKeys;
 
 /// <summary>A key as pages show it: never with its secret.</summary>
-public sealed record ApiKeyRow(Guid Id, string Name, string AccessKey, bool ReadOnly, string? CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt, ApiUses Uses, DateTimeOffset? RevokedAt);
+public sealed record ApiKeyRow(Guid Id, string Name, string AccessKey, KeyScopes Scopes, string? CreatedBy, DateTimeOffset CreatedAt, DateTimeOffset? LastUsedAt, ApiUses Uses, DateTimeOffset? RevokedAt);
 
 /// <summary>When a key last called each generation of APIs; null is never.</summary>
 public sealed record ApiUses(DateTimeOffset? V1, DateTimeOffset? V2, DateTimeOffset? OpenAI)
@@ -26,7 +26,7 @@ public sealed record NewApiKey(Guid Id, string Name, string AccessKey, string Se
 }
 
 /// <summary>A live key, for checking who calls the platform.</summary>
-public sealed record LiveApiKey(Guid Id, string AccessKey, string SecretKey, Guid ProjectId, bool ReadOnly);
+public sealed record LiveApiKey(Guid Id, string AccessKey, string SecretKey, Guid ProjectId, KeyScopes Scopes);
 
 /// <summary>Makes, lists, revokes and deletes the keys of projects, and finds the key behind a request. Thread-safe.</summary>
 public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, SecretProtector secrets, AuditLog audit, TimeProvider time)
@@ -51,7 +51,7 @@ public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, S
                 k.Id,
                 k.Name,
                 k.AccessKey,
-                k.ReadOnly,
+                k.Scopes,
                 db.Users.Where(u => u.Id == k.CreatedById).Select(u => u.DisplayName).FirstOrDefault(),
                 k.CreatedAt,
                 k.LastUsedAt,
@@ -61,8 +61,15 @@ public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, S
     }
 
     /// <summary>Makes a key. Its secret is in the result and nowhere else that can be read.</summary>
-    public async Task<NewApiKey> CreateAsync(Actor actor, Guid projectId, string name, bool readOnly, CancellationToken cancellationToken)
+    /// <param name="actor">Who makes it.</param>
+    /// <param name="projectId">The project that it acts for.</param>
+    /// <param name="name">What people call it.</param>
+    /// <param name="scopes">What it may do: one of <see cref="ApiKeyScopes.Choices"/>.</param>
+    /// <param name="cancellationToken">Breaks off.</param>
+    public async Task<NewApiKey> CreateAsync(Actor actor, Guid projectId, string name, KeyScopes scopes, CancellationToken cancellationToken)
     {
+        if (ApiKeyScopes.Choices.All(choice => choice.Scopes != scopes))
+            throw new ArgumentOutOfRangeException(nameof(scopes), scopes, "Not among the choices.");
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var (teamId, _) = await db.RequireProjectAsync(actor, projectId, Permission.ManageCredentials, cancellationToken);
         var (accessKey, secretKey) = KeyPairs.New();
@@ -72,12 +79,12 @@ public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, S
             Name = Names.Require(name),
             AccessKey = accessKey,
             ProtectedSecretKey = secrets.Protect(secretKey),
-            ReadOnly = readOnly,
+            Scopes = scopes,
             CreatedById = actor.Id,
             CreatedAt = time.GetUtcNow(),
         };
         db.ApiKeys.Add(key);
-        audit.Add(db, actor, AuditActions.ApiKeyCreated, (key.Id, key.Name), teamId, projectId, new Dictionary<string, string> { ["accessKey"] = accessKey });
+        audit.Add(db, actor, AuditActions.ApiKeyCreated, (key.Id, key.Name), teamId, projectId, new Dictionary<string, string> { ["accessKey"] = accessKey, ["scopes"] = scopes.ToString() });
         await db.SaveChangesAsync(cancellationToken);
         _cache.TryRemove(accessKey, out _);
         return new NewApiKey(key.Id, key.Name, accessKey, secretKey);
@@ -167,7 +174,7 @@ public sealed class ApiKeyService(IDbContextFactory<PortalDbContext> contexts, S
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var key = await db.ApiKeys.AsNoTracking().SingleOrDefaultAsync(k => k.AccessKey == accessKey && k.RevokedAt == null, cancellationToken);
-        return key is null ? null : new LiveApiKey(key.Id, key.AccessKey, secrets.Unprotect(key.ProtectedSecretKey), key.ProjectId, key.ReadOnly);
+        return key is null ? null : new LiveApiKey(key.Id, key.AccessKey, secrets.Unprotect(key.ProtectedSecretKey), key.ProjectId, key.Scopes);
     }
 
 }

@@ -17,16 +17,19 @@ public sealed class AuditSentences(IStringLocalizer<AuditText> text, IStringLoca
     /// <summary>What an action is called in a list of choices.</summary>
     public string NameOf(string action) => text[$"Name_{action}"] is { ResourceNotFound: false } name ? name.Value : action;
 
-    /// <summary>What happened. Sentences may name the subject as {0} and parameters in the order from, to, role, accessKey, kind, reason as {1} to {6}.</summary>
+    /// <summary>What happened. Sentences may name the subject as {0} and parameters in the order from, to, role, accessKey, kind, reason, scopes as {1} to {7}.</summary>
     public string Of(AuditRow entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
-        var sentence = text[$"Say_{entry.Action}", entry.SubjectName ?? "", Value("from"), Value("to"), Value("role"), Value("accessKey"), Value("kind"), Value("reason")];
+        var sentence = text[$"Say_{entry.Action}", entry.SubjectName ?? "", Value("from"), Value("to"), Value("role"), Value("accessKey"), Value("kind"), Value("reason"), Scopes()];
         return sentence.ResourceNotFound ? $"{entry.Action}: {entry.SubjectName}" : sentence.Value;
 
         string Value(string name) => entry.Parameters.TryGetValue(name, out var value)
             ? shared[$"Role_{value}"] is { ResourceNotFound: false } role ? role.Value : value
             : "";
+
+        // Entries from before keys had scopes say nothing of them.
+        string Scopes() => entry.Parameters.TryGetValue("scopes", out var scopes) ? text["KeyScopes", scopes] : "";
     }
 
     /// <summary>Every action there is.</summary>

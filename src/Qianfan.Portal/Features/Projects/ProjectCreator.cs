@@ -54,7 +54,7 @@ public sealed class ProjectCreator(SecretProtector secrets, TimeProvider time, A
             CreatedAt = time.GetUtcNow(),
         };
         db.ApiKeys.Add(key);
-        audit.Add(db, actor, AuditActions.ApiKeyCreated, (key.Id, key.Name), project.TeamId, project.Id, new Dictionary<string, string> { ["accessKey"] = accessKey });
+        audit.Add(db, actor, AuditActions.ApiKeyCreated, (key.Id, key.Name), project.TeamId, project.Id, new Dictionary<string, string> { ["accessKey"] = accessKey, ["scopes"] = key.Scopes.ToString() });
         return key;
     }
 

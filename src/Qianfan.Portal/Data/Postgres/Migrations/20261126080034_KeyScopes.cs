@@ -1,0 +1,48 @@
+﻿using Microsoft.EntityFrameworkCore.Migrations;
+
+#nullable disable
+
+namespace Qianfan.Portal.Data.Postgres.Migrations
+{
+    /// <inheritdoc />
+    public partial class KeyScopes : Migration
+    {
+        /// <inheritdoc />
+        protected override void Up(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.AddColumn<string>(
+                name: "Scopes",
+                table: "ApiKeys",
+                type: "character varying(40)",
+                maxLength: 40,
+                nullable: false,
+                defaultValue: "");
+
+            // Old keys keep their rights.
+            migrationBuilder.Sql("UPDATE \"ApiKeys\" SET \"Scopes\" = CASE WHEN \"ReadOnly\" THEN 'Inference, Read' ELSE 'Inference, Read, Write' END");
+
+            migrationBuilder.DropColumn(
+                name: "ReadOnly",
+                table: "ApiKeys");
+        }
+
+        /// <inheritdoc />
+        protected override void Down(MigrationBuilder migrationBuilder)
+        {
+            migrationBuilder.AddColumn<bool>(
+                name: "ReadOnly",
+                table: "ApiKeys",
+                type: "boolean",
+                nullable: false,
+                defaultValue: false);
+
+            // A key for inference alone would get more than it had.
+            migrationBuilder.Sql("UPDATE \"ApiKeys\" SET \"RevokedAt\" = \"CreatedAt\" WHERE \"Scopes\" NOT LIKE '%Read%' AND \"RevokedAt\" IS NULL");
+            migrationBuilder.Sql("UPDATE \"ApiKeys\" SET \"ReadOnly\" = TRUE WHERE \"Scopes\" NOT LIKE '%Write%'");
+
+            migrationBuilder.DropColumn(
+                name: "Scopes",
+                table: "ApiKeys");
+        }
+    }
+}
