@@ -94,9 +94,9 @@ public sealed class MainJobTests(BrowserFixture browser)
 
         await FetchDataAsync(user, project);
         await FetchModelAsync(user, project);
-        await FocusIsSeenAsync(user, project);
         await ScreenshotPagesAsync(user, project);
         await ScreenshotVariantsAsync(portal, project);
+        await FocusIsSeenAsync(user, project);
         browserErrors.ShouldBeEmpty();
 
         // What was typed in never reaches the log.
@@ -188,15 +188,18 @@ public sealed class MainJobTests(BrowserFixture browser)
         for (var i = 0; i < 40; i++)
         {
             await user.Page.Keyboard.PressAsync("Tab");
-            seen.Add(await user.Page.EvaluateAsync<string>("() => { const e = document.activeElement; return e === document.body ? '' : `${getComputedStyle(e).outlineStyle} ${e.outerHTML.slice(0, 120)}`; }"));
+            seen.Add(await user.Page.EvaluateAsync<string>("() => { const e = document.activeElement; return e === document.body ? '' : `${getComputedStyle(e).outlineStyle} ${e.dataset.testid ?? e.outerHTML.slice(0, 200)}`; }"));
         }
 
-        seen.ShouldContain(e => e.Contains("data-testid=\"service-stop\"", StringComparison.Ordinal));
+        seen.ShouldContain(e => e.EndsWith(" service-stop", StringComparison.Ordinal));
         seen.ShouldAllBe(e => !e.StartsWith("none", StringComparison.Ordinal));
     }
 
-    private static async Task<Stream> DownloadAsync(PortalBrowser user, string button) =>
-        await (await user.Page.RunAndWaitForDownloadAsync(() => user.Test(button).ClickAsync())).CreateReadStreamAsync();
+    private static async Task<FileStream> DownloadAsync(PortalBrowser user, string button)
+    {
+        var download = await user.Page.RunAndWaitForDownloadAsync(() => user.Test(button).ClickAsync());
+        return File.OpenRead(await download.PathAsync());
+    }
 
     private async Task ScreenshotVariantsAsync(PortalProcess portal, string project)
     {
