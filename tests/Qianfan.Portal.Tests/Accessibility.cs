@@ -43,7 +43,7 @@ public static class Accessibility
                 Tell("a cell without a header", element);
             if (element.Matches("ul, ol") && element.Children.Any(child => !child.Matches("li")))
                 Tell("a list of something else than its items", element);
-            if (element.Matches("dl") && (element.Children.Length == 0 || element.Children.Any(child => !child.Matches("div, dt, dd"))))
+            if (element.Matches("dl") && (element.Children.Length == 0 || element.Children.Any(child => !child.Matches("dt, dd") && (!child.Matches("div") || child.Children.Any(term => !term.Matches("dt, dd"))))))
                 Tell("a list of terms without terms", element);
         }
 

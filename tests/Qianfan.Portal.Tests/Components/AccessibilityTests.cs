@@ -71,6 +71,7 @@ public sealed class AccessibilityTests : PortalPages
     [InlineData("<table><tbody><tr><td>1</td></tr></tbody></table>", "a table without headers")]
     [InlineData("<table><thead><tr><th></th></tr></thead></table>", "a header without words")]
     [InlineData("<dl></dl>", "a list of terms without terms")]
+    [InlineData("<dl><div><div>a</div></div></dl>", "a list of terms without terms")]
     [InlineData("<ul><div></div></ul>", "a list of something else")]
     [InlineData("<b tabindex='3'>x</b>", "an order of its own")]
     public void The_check_sees(string html, string fault) => Accessibility.Faults(Parse(html)).ShouldContain(told => told.StartsWith(fault, StringComparison.Ordinal));

@@ -48,6 +48,7 @@ public sealed class UsagePageTests : PortalPages
         page.WaitForAssertion(() => page.FindAll("section h2").Select(h => h.TextContent).ShouldBe(["Quotas", "Total", "By model", "By API key", "By API", "By day"]));
 
         var sections = page.FindAll("section.qf-section");
+        sections.Select(section => section.QuerySelector("th")!.TextContent).ShouldBe(["Name", "Name", "Model", "API key", "API", "Day"]);
         Rows(sections[1]).ShouldBe([$"All calls | {Number(1205)} | 3 | 15 | 26"]);
         Rows(sections[2]).ShouldBe(["(no such model) | 2 | 2 | 0 | 0", $"bikes | {Number(1203)} | 1 | 15 | 26"]);
         Rows(sections[3]).ShouldBe(["ALTAKgone | 2 | 2 | 0 | 0", "This portal | 3 | 0 | 5 | 6", $"bot ({key.AccessKey}) | {Number(1200)} | 1 | 10 | 20"]);
