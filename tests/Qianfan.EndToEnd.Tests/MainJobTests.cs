@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
@@ -91,8 +92,11 @@ public sealed class MainJobTests(BrowserFixture browser)
             Measures.Add("serving worker memory", Measures.ResidentMegabytes(worker), "MB");
         Measures.Add("portal memory after", Measures.ResidentMegabytes(portal.ProcessId), "MB");
 
+        await FetchDataAsync(user, project);
+        await FetchModelAsync(user, project);
         await ScreenshotPagesAsync(user, project);
         await ScreenshotVariantsAsync(portal, project);
+        await FocusIsSeenAsync(user, project);
         browserErrors.ShouldBeEmpty();
 
         // What was typed in never reaches the log.
@@ -131,21 +135,79 @@ public sealed class MainJobTests(BrowserFixture browser)
             await user.ScreenshotAsync("10-" + name);
         }
 
-        foreach (var kind in new[] { "datasets", "models", "services" })
+        await ScreenshotDetailsAsync(user, project, "11");
+    }
+
+    /// <summary>The pages of one dataset, model and service, when all that their platform tells is there.</summary>
+    private static async Task ScreenshotDetailsAsync(PortalBrowser user, string project, string prefix)
+    {
+        foreach (var (kind, complete) in new[] { ("datasets", "section[data-testid=dataset-tokens]"), ("models", "[data-testid=export-download]"), ("services", "[data-testid=metric-calls]") })
         {
-            await user.GotoAsync($"/projects/{project}/{kind}");
-            await user.Page.Locator($"main a[href*='/{kind}/']").First.ClickAsync();
-            await Expect(user.Page.Locator($"main a[href*='/{kind}/']")).ToHaveCountAsync(0);
-            await Expect(user.Page.Locator(".mud-skeleton")).ToHaveCountAsync(0);
-            await user.ScreenshotAsync("11-" + kind);
+            await OpenAsync(user, project, kind);
+            await Expect(user.Page.Locator(complete).First).ToBeVisibleAsync();
+            await user.ScreenshotAsync($"{prefix}-{kind}");
         }
+    }
+
+    /// <summary>Opens the newest dataset, model or service from its list.</summary>
+    private static async Task OpenAsync(PortalBrowser user, string project, string kind)
+    {
+        await user.GotoAsync($"/projects/{project}/{kind}");
+        await user.Page.Locator($"main a[href*='/{kind}/']").First.ClickAsync();
+        await user.Page.WaitForURLAsync(new Regex($"/{kind}/[0-9a-f-]{{36}}"));
+        await Expect(user.Page.Locator(".mud-skeleton")).ToHaveCountAsync(0);
+    }
+
+    private static async Task FetchDataAsync(PortalBrowser user, string project)
+    {
+        await OpenAsync(user, project, "datasets");
+        await using var zip = await DownloadAsync(user, "dataset-export");
+        using var archive = new ZipArchive(zip);
+        using var reader = new StreamReader(await archive.Entries.ShouldHaveSingleItem().OpenAsync(TestContext.Current.CancellationToken));
+        var rows = (await reader.ReadToEndAsync(TestContext.Current.CancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        rows.Length.ShouldBe(200);
+    }
+
+    private static async Task FetchModelAsync(PortalBrowser user, string project)
+    {
+        await OpenAsync(user, project, "models");
+        await user.Page.Locator("[data-testid=export-gguf-f16] [data-testid=export-start]").ClickAsync();
+        await Expect(user.Test("export-download")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await using var file = await DownloadAsync(user, "export-download");
+        var magic = new byte[4];
+        await file.ReadExactlyAsync(magic, TestContext.Current.CancellationToken);
+        magic.ShouldBe("GGUF"u8.ToArray());
+    }
+
+    /// <summary>Goes over a page with the tab key: what has the focus is outlined.</summary>
+    private static async Task FocusIsSeenAsync(PortalBrowser user, string project)
+    {
+        await OpenAsync(user, project, "services");
+        await Expect(user.Test("metric-calls")).ToBeVisibleAsync();
+        List<string> seen = [];
+        for (var i = 0; i < 40; i++)
+        {
+            await user.Page.Keyboard.PressAsync("Tab");
+            seen.Add(await user.Page.EvaluateAsync<string>("() => { const e = document.activeElement; return e === document.body ? '' : `${getComputedStyle(e).outlineStyle} ${e.dataset.testid ?? e.outerHTML.slice(0, 200)}`; }"));
+        }
+
+        seen.ShouldContain(e => e.EndsWith(" service-stop", StringComparison.Ordinal));
+        seen.ShouldAllBe(e => !e.StartsWith("none", StringComparison.Ordinal));
+    }
+
+    private static async Task<FileStream> DownloadAsync(PortalBrowser user, string button)
+    {
+        var download = await user.Page.RunAndWaitForDownloadAsync(() => user.Test(button).ClickAsync());
+        return File.OpenRead(await download.PathAsync());
     }
 
     private async Task ScreenshotVariantsAsync(PortalProcess portal, string project)
     {
         await using var dark = await browser.NewContextAsync("zh-CN", ColorScheme.Dark);
-        await using var phone = await browser.NewContextAsync(viewport: new ViewportSize { Width = 390, Height = 844 });
-        foreach (var (context, kind) in new[] { (dark, "dark-zh"), (phone, "phone") })
+        var hand = new ViewportSize { Width = 390, Height = 844 };
+        await using var phone = await browser.NewContextAsync(viewport: hand);
+        await using var darkPhone = await browser.NewContextAsync("zh-CN", ColorScheme.Dark, hand);
+        foreach (var (context, kind) in new[] { (dark, "dark-zh"), (phone, "phone"), (darkPhone, "phone-dark-zh") })
         {
             var user = new PortalBrowser(await context.NewPageAsync(), portal.Address);
             await user.SignInAsync();
@@ -160,7 +222,10 @@ public sealed class MainJobTests(BrowserFixture browser)
             await user.Page.Locator("a[href*='/runs/']").First.ClickAsync();
             await Expect(user.Test("run-status")).ToBeVisibleAsync();
             await user.Page.WaitForFunctionAsync("() => Number(document.querySelector('[data-testid=loss-chart]')?.dataset.points ?? 0) > 20");
+            // What the platform says is said in the reader's language.
+            await Expect(user.Test("run-log")).ToContainTextAsync(kind.EndsWith("zh", StringComparison.Ordinal) ? "训练完成：" : "Training is done: ");
             await user.ScreenshotAsync($"21-{kind}-run");
+            await ScreenshotDetailsAsync(user, project, $"22-{kind}");
         }
     }
 

@@ -5,6 +5,7 @@ using Qianfan.Platform.Data;
 using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Tests.Support;
 using Qianfan.Platform.Workers;
+using Qianfan.Sdk.Protocol;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.Tests;
@@ -262,6 +263,11 @@ public sealed class TrainingTests
         var events = await host.Client.EventsAsync(task);
         events.Where(entry => entry.Kind == "started").Select(entry => entry.Data["fromStep"]!.GetValue<int>()).ShouldBe([0, 2]);
         events.Single(entry => entry.Kind == "log" && entry.Data.Text("level") == "warning").Data.Text("message").ShouldContain("signal 9");
+        // Both lines can be told in another language: a code, and what stands in the message.
+        var lines = events.Where(entry => entry.Kind == "log").Select(entry => entry.Data).ToList();
+        lines.Select(line => line.Text("code")).ShouldBe([TaskLogCodes.Restarted, TaskLogCodes.Done]);
+        lines.Select(line => line["values"]!.AsArray().Count).ShouldBe([3, 3]);
+        lines.ShouldAllBe(line => line["values"]!.AsArray().All(value => line.Text("message").Contains((string)value!, StringComparison.Ordinal)));
         Enumerable.Range(1, events.Count).Select(i => (long)i).ShouldBe(events.Select(entry => entry.Id));
     }
 
@@ -307,7 +313,7 @@ public sealed class TrainingTests
         await next.Client.AwaitTaskAsync(task, "Done");
         var events = await next.Client.EventsAsync(task);
         events.Where(entry => entry.Kind == "started").Select(entry => entry.Data["fromStep"]!.GetValue<int>()).ShouldBe([0, 3]);
-        events.ShouldContain(entry => entry.Kind == "log" && entry.Data.Text("message").Contains("Interrupted", StringComparison.Ordinal));
+        events.ShouldContain(entry => entry.Kind == "log" && entry.Data.Text("message").Contains("Interrupted", StringComparison.Ordinal) && entry.Data.Text("code") == TaskLogCodes.Interrupted);
         events.Select(entry => entry.Id).ShouldBe(Enumerable.Range(1, events.Count).Select(i => (long)i));
     }
 

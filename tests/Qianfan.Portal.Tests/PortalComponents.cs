@@ -16,7 +16,7 @@ public abstract class PortalComponents : BunitContext
     {
         JSInterop.Mode = JSRuntimeMode.Loose;
         Services.AddLogging();
-        Services.AddLocalization();
+        Services.AddTexts();
         Services.AddMudServices();
         Services.AddSingleton(TimeProvider.System);
         Services.AddSingleton<UserErrorText>();

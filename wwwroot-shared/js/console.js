@@ -254,6 +254,7 @@ export function attachChat(root, options) {
     });
     layout();
     busy(false);
+    buttons.send.disabled = false;
     return {
         dispose() {
             listening.abort();
@@ -298,6 +299,7 @@ export function attachCompletion(root, options) {
     const listening = new AbortController();
     root.querySelector("form").addEventListener("submit", event => { event.preventDefault(); start(); }, { signal: listening.signal });
     buttons.stop.addEventListener("click", () => running?.abort(), { signal: listening.signal });
+    buttons.send.disabled = false;
     return {
         dispose() {
             listening.abort();

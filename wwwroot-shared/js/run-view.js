@@ -142,7 +142,7 @@ class RunView {
         this.#log.add(time, fill(d.fromStep > 0 ? t.resumed : t.started, this.#number(d.fromStep), this.#number(d.totalSteps), this.#number(d.trainRows), this.#number(d.validationRows), this.#number(d.trainableParameters)), 'state');
         break;
       case 'Log':
-        this.#log.add(time, d.message ?? '', d.level === 'error' ? 'error' : d.level === 'warning' ? 'warning' : 'info');
+        this.#log.add(time, this.#line(d), d.level === 'error' ? 'error' : d.level === 'warning' ? 'warning' : 'info');
         break;
       case 'Status':
         this.#status(e, time);
@@ -157,6 +157,14 @@ class RunView {
         }
         break;
     }
+  }
+
+  // What the platform says by a code is said in the reader's language; the rest as it comes.
+  #line(d) {
+    const text = this.#texts.lines[d.code];
+    if (!text) return d.message ?? '';
+    const values = d.values ?? [];
+    return fill(text, ...(d.code === 'done' ? values.map((v, i) => this.#number(Number(v), i === 2 ? 4 : undefined)) : values));
   }
 
   #status(e, time) {
@@ -221,4 +229,7 @@ class RunView {
 
 function now() { return performance.timeOrigin + performance.now(); }
 
-function fill(template, ...values) { return template.replace(/\{(\d)\}/g, (_, i) => values[i] ?? ''); }
+// {0} is a value; {0:row|rows} the one word or the other, as PluralTexts.cs has it.
+function fill(template, ...values) {
+  return template.replace(/\{(\d)(?::([^|}]*)\|([^}]*))?\}/g, (_, i, one, others) => one === undefined ? values[i] ?? '' : values[i] === '1' ? one : others);
+}

@@ -220,12 +220,12 @@ internal sealed class FineTuningService(
                     row.QueuePosition = null;
                     row.ExpectedStart = null;
                     row.FinishedAt = time.GetUtcNow();
-                    return [TaskEvent.Log("info", "Stopped on request before it started"), TaskEvent.Status(row)];
+                    return [TaskEvent.Log("info", "Stopped on request before it started", TaskLogCodes.StoppedBeforeStart), TaskEvent.Status(row)];
                 case TaskState.Running:
                     row.StopRequested = true;
                     return [];
                 case TaskState.Stopped when wasPaused:
-                    return pause ? [] : [TaskEvent.Log("info", "Stopped on request while it was paused")];
+                    return pause ? [] : [TaskEvent.Log("info", "Stopped on request while it was paused", TaskLogCodes.StoppedWhilePaused)];
                 default:
                     return null;
             }
@@ -289,7 +289,7 @@ internal sealed class FineTuningService(
             row.FinishedAt = null;
             row.ErrorCode = null;
             row.ErrorMessage = null;
-            return [TaskEvent.Log("info", "Resumed; training goes on from the last checkpoint"), TaskEvent.Status(row)];
+            return [TaskEvent.Log("info", "Resumed; training goes on from the last checkpoint", TaskLogCodes.Resumed), TaskEvent.Status(row)];
         }, cancellationToken);
         if (changed is not null)
         {

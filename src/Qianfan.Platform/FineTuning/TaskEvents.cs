@@ -19,7 +19,8 @@ internal sealed record TaskEvent(string Kind, object Data)
         Code = task.ErrorCode,
     });
 
-    public static TaskEvent Log(string level, string message) => new(FineTuningTaskEventKinds.Log, new TaskLogData { Level = level, Message = message });
+    public static TaskEvent Log(string level, string message, string? code = null, params string[] values) =>
+        new(FineTuningTaskEventKinds.Log, new TaskLogData { Level = level, Message = message, Code = code, Values = values is [] ? null : values });
 
     /// <summary>The event that a worker's line stands for, or null when nobody is told of it.</summary>
     public static TaskEvent? From(WorkerMessage message) => message switch

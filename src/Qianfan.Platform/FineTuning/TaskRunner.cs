@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.Http;
 using Qianfan.Platform.Workers;
+using Qianfan.Sdk.Protocol;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.FineTuning;
@@ -50,7 +51,8 @@ internal sealed partial class TaskRunner(
                     return;
                 case Ended.Died died when ++deaths <= options.Value.TrainingRetries:
                     LogDied(logger, task.PublicId, died.Reason);
-                    await store.ChangeAsync(task.Id, _ => [TaskEvent.Log("warning", $"{died.Reason}. Starting again from the last checkpoint ({deaths} of {options.Value.TrainingRetries})")], CancellationToken.None);
+                    string[] values = [died.Reason, Text(deaths), Text(options.Value.TrainingRetries)];
+                    await store.ChangeAsync(task.Id, _ => [TaskEvent.Log("warning", $"{values[0]}. Starting again from the last checkpoint ({values[1]} of {values[2]})", TaskLogCodes.Restarted, values)], CancellationToken.None);
                     continue;
                 case Ended.Died died:
                     await FailAsync(task, WorkerErrors.Internal, died.Reason);
@@ -266,10 +268,12 @@ internal sealed partial class TaskRunner(
             row.ValidationLoss = Finite(completed.ValidationLoss);
             row.OutputKind = completed.OutputKind;
             row.TrainedTokens = completed.Tokens;
-            var summary = string.Create(CultureInfo.InvariantCulture, $"Training is done: {completed.Steps} steps, {completed.Tokens} tokens, training loss {completed.TrainingLoss:0.0000}");
-            return [TaskEvent.Log("info", summary), TaskEvent.Status(row)];
+            string[] values = [Text(completed.Steps), Text(completed.Tokens), completed.TrainingLoss.ToString("0.0000", CultureInfo.InvariantCulture)];
+            return [TaskEvent.Log("info", $"Training is done: {values[0]} steps, {values[1]} tokens, training loss {values[2]}", TaskLogCodes.Done, values), TaskEvent.Status(row)];
         }, CancellationToken.None);
     }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 
@@ -278,7 +282,7 @@ internal sealed partial class TaskRunner(
         row.State = TaskState.Stopped;
         row.StopRequested = false;
         row.FinishedAt = time.GetUtcNow();
-        return [TaskEvent.Log("info", "Stopped on request"), TaskEvent.Status(row)];
+        return [TaskEvent.Log("info", "Stopped on request", TaskLogCodes.Stopped), TaskEvent.Status(row)];
     }, CancellationToken.None);
 
     private Task<TaskRow?> InterruptedAsync(TaskRow task) => store.ChangeAsync(task.Id, row => TaskRecovery.Requeue(row), CancellationToken.None);
@@ -350,6 +354,6 @@ internal static class TaskRecovery
         if (task.State != TaskState.Running) return null;
         task.State = TaskState.Waiting;
         task.QueuePosition = null;
-        return [TaskEvent.Log("warning", "Interrupted; training goes on from the last checkpoint"), TaskEvent.Status(task)];
+        return [TaskEvent.Log("warning", "Interrupted; training goes on from the last checkpoint", TaskLogCodes.Interrupted), TaskEvent.Status(task)];
     }
 }

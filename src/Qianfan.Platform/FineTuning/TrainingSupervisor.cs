@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Qianfan.Platform.Data;
 using Qianfan.Platform.OpenAI;
+using Qianfan.Sdk.Protocol;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Platform.FineTuning;
@@ -57,7 +58,7 @@ internal sealed partial class TrainingSupervisor(
                 task.State = TaskState.Stopped;
                 task.StopRequested = false;
                 task.FinishedAt = time.GetUtcNow();
-                return [TaskEvent.Log("info", "Stopped on request"), TaskEvent.Status(task)];
+                return [TaskEvent.Log("info", "Stopped on request", TaskLogCodes.Stopped), TaskEvent.Status(task)];
             }, cancellationToken);
         }
 

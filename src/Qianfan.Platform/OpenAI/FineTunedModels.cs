@@ -77,7 +77,7 @@ internal sealed class FineTunedModels(
         {
             row.FineTunedModel = name;
             row.ResultFileId = result;
-            return [TaskEvent.Log("info", $"The model is served as {name}")];
+            return [TaskEvent.Log("info", $"The model is served as {name}", TaskLogCodes.Served, name)];
         }, cancellationToken);
     }
 

@@ -23,7 +23,7 @@ public static class PagesExtensions
             options.SnackbarConfiguration.VisibleStateDuration = 6000;
         });
         services.AddTransient<MudLocalizer, TranslatedMudTexts>();
-        services.AddLocalization();
+        services.AddTexts();
         services.AddHealthChecks().AddDbContextCheck<PortalDbContext>();
         services.Configure<RequestLocalizationOptions>(Cultures.Configure);
         services.AddCascadingAuthenticationState();

@@ -146,14 +146,48 @@ public sealed record TaskCheckpointData
     public DateTimeOffset? Time { get; set; }
 }
 
+/// <summary>Lines of a task's log that can be told by a code. More may come: an unknown one is told by its message.</summary>
+public static class TaskLogCodes
+{
+    /// <summary>Training is done. Values: steps, tokens, training loss.</summary>
+    public const string Done = "done";
+
+    /// <summary>Stopped on request.</summary>
+    public const string Stopped = "stopped";
+
+    /// <summary>Stopped on request before it started.</summary>
+    public const string StoppedBeforeStart = "stoppedBeforeStart";
+
+    /// <summary>Stopped on request while it was paused.</summary>
+    public const string StoppedWhilePaused = "stoppedWhilePaused";
+
+    /// <summary>The worker died, another one goes on from the last checkpoint. Values: why, which attempt, how many there are at most.</summary>
+    public const string Restarted = "restarted";
+
+    /// <summary>The platform went away meanwhile; training goes on from the last checkpoint.</summary>
+    public const string Interrupted = "interrupted";
+
+    /// <summary>Resumed on request; training goes on from the last checkpoint.</summary>
+    public const string Resumed = "resumed";
+
+    /// <summary>The model answers. Values: its name.</summary>
+    public const string Served = "served";
+}
+
 /// <summary>Data of a <c>log</c> event.</summary>
 public sealed record TaskLogData
 {
     /// <summary><c>info</c>, <c>warning</c>, <c>error</c>.</summary>
     public string Level { get; set; } = "info";
 
-    /// <summary>One line.</summary>
+    /// <summary>One line, in English.</summary>
     public string Message { get; set; } = "";
+
+    /// <summary>What it says, for whoever says it in another language: one of <see cref="TaskLogCodes"/>. Null for a line that is text alone.</summary>
+    public string? Code { get; set; }
+
+    /// <summary>What stands in the line, in the order that its code names; numbers as in <c>1234</c> and <c>0.5678</c>. Null when nothing does.</summary>
+    public IReadOnlyList<string>? Values { get; set; }
 
     /// <summary>When.</summary>
     public DateTimeOffset? Time { get; set; }

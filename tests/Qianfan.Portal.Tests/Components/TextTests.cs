@@ -2,6 +2,10 @@ using System.Globalization;
 using System.Reflection;
 using System.Resources;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Localization;
+using Qianfan.Portal.Components.Shared;
+using Qianfan.Portal.Features.Datasets;
 
 namespace Qianfan.Portal.Tests.Components;
 
@@ -29,6 +33,40 @@ public partial class TextTests
 
     [Theory]
     [MemberData(nameof(Resources))]
+    public void A_number_never_stands_before_a_word_that_may_be_wrong_for_it(string resource)
+    {
+        var manager = new ResourceManager(resource, Portal);
+
+        Read(manager, CultureInfo.InvariantCulture).Values.ShouldAllBe(text => !text.Contains("(s)", StringComparison.Ordinal));
+        Read(manager, Chinese).Values.ShouldAllBe(text => !Plural().IsMatch(text));
+    }
+
+    [Theory]
+    [InlineData("en", 0, "Its 0 rows are deleted")]
+    [InlineData("en", 1, "Its 1 row is deleted")]
+    [InlineData("en", 1200, "Its 1,200 rows are deleted")]
+    [InlineData("zh-CN", 1, "其中的 1 行数据")]
+    public void Words_follow_their_numbers(string culture, int rows, string said)
+    {
+        var before = (CultureInfo.CurrentCulture, CultureInfo.CurrentUICulture);
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.GetCultureInfo(culture);
+            using var services = new ServiceCollection().AddLogging().AddTexts().BuildServiceProvider();
+            var text = services.GetRequiredService<IStringLocalizer<DatasetsText>>();
+
+            text["Delete_Text", rows].Value.ShouldStartWith(said);
+            text["Delete_Text", (long)rows].Value.ShouldStartWith(said);
+            text["Delete_Title", "1 {0:x}"].Value.ShouldContain("1 {0:x}");
+        }
+        finally
+        {
+            (CultureInfo.CurrentCulture, CultureInfo.CurrentUICulture) = before;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Resources))]
     public void Every_resource_belongs_to_a_class_of_its_name(string resource) => Portal.GetType(resource).ShouldNotBeNull();
 
     private static Dictionary<string, string> Read(ResourceManager manager, CultureInfo culture) =>
@@ -37,7 +75,11 @@ public partial class TextTests
             .Cast<System.Collections.DictionaryEntry>()
             .ToDictionary(e => (string)e.Key, e => (string)e.Value!);
 
-    private static IEnumerable<string> Parameters(string text) => Parameter().Matches(text).Select(m => m.Value).Distinct().Order();
+    private static IEnumerable<string> Parameters(string text) => Parameter().Matches(Plural().Replace(text, "")).Select(m => m.Value).Distinct().Order();
+
+    /// <summary>One word or the other, of which Chinese needs none.</summary>
+    [GeneratedRegex(@"\{\d+:[^}|]*\|[^}]*\}")]
+    private static partial Regex Plural();
 
     [GeneratedRegex(@"\{\d+[^}]*\}")]
     private static partial Regex Parameter();

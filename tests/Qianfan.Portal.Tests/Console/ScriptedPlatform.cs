@@ -3,11 +3,12 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Hosting;
 
 namespace Qianfan.Portal.Tests.Console;
 
-/// <summary>A platform that answers as a test wants, behind the HTTP client of the embedded one: the SDK in front of it is the real one.</summary>
+/// <summary>A platform that answers as a test wants, behind the HTTP clients of the embedded one and of others: the SDK in front of it is the real one.</summary>
 public sealed class ScriptedPlatform : HttpMessageHandler
 {
     private readonly ConcurrentQueue<(string What, string Body)> _requests = new();
@@ -30,9 +31,12 @@ public sealed class ScriptedPlatform : HttpMessageHandler
         ConfigureServices = Replace,
     };
 
-    /// <summary>Puts it in the place of the embedded platform.</summary>
-    public void Replace(IServiceCollection services) =>
-        services.AddHttpClient(PlatformHosting.EmbeddedClient).ConfigurePrimaryHttpMessageHandler(() => this);
+    /// <summary>Puts it in the place of the embedded platform, and of all others.</summary>
+    public void Replace(IServiceCollection services)
+    {
+        foreach (var client in new[] { PlatformHosting.EmbeddedClient, PlatformClients.RemoteClient })
+            services.AddHttpClient(client).ConfigurePrimaryHttpMessageHandler(() => this);
+    }
 
     /// <summary>A JSON answer.</summary>
     public static HttpResponseMessage Json(string json, HttpStatusCode status = HttpStatusCode.OK) =>

@@ -24,12 +24,16 @@ public abstract class RunComponents : PortalComponents, IAsyncLifetime
 
     protected RunsDatabase Database { get; private set; } = null!;
     internal ScriptedPlatform Platform { get; } = new();
+
+    /// <summary>The script of the live view: what the page told it.</summary>
+    protected BunitJSModuleInterop Script { get; private set; } = null!;
     protected static CancellationToken Cancel => Xunit.TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
         Database = await RunsDatabase.CreateAsync();
-        JSInterop.SetupModule("./shared/js/run-view.js").Mode = JSRuntimeMode.Loose;
+        Script = JSInterop.SetupModule("./shared/js/run-view.js");
+        Script.Mode = JSRuntimeMode.Loose;
         Services.AddSingleton(Database.Contexts);
         Services.AddSingleton<IDbContextFactory<PortalDbContext>>(Database.Contexts);
         Services.AddSingleton(Database.Feed);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using AngleSharp.Dom;
 using Bunit;
 using Microsoft.AspNetCore.Components;
@@ -6,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using MudBlazor;
 using Qianfan.Portal.Features.Runs;
 using Qianfan.Portal.Features.Teams;
+using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Portal.Tests.Runs;
 
@@ -160,6 +162,20 @@ public class RunPagesTests : RunComponents
         var page = RenderInProject(Page(foreign.Id));
         page.WaitForAssertion(() => page.FindAll(".qf-empty").ShouldHaveSingleItem(), s_patience);
         page.Markup.ShouldNotContain("secret run");
+    }
+
+    [Fact]
+    public void Every_line_that_a_platform_tells_by_a_code_has_words_of_the_portal()
+    {
+        var codes = typeof(TaskLogCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!).ToList();
+        var view = Render<RunLiveView>(p => p.Add(v => v.RunId, Guid.NewGuid()));
+        view.WaitForAssertion(() => Script.Invocations["mount"].Count.ShouldBe(1), s_patience);
+
+        var given = JsonSerializer.SerializeToNode(Script.Invocations["mount"].Single().Arguments[1])!["texts"]!["lines"]!.AsObject();
+
+        given.Select(line => line.Key).ShouldBe(codes, ignoreOrder: true);
+        // A text that is missing is its own key.
+        given.ShouldAllBe(line => !line.Value!.GetValue<string>().StartsWith("Line_", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -65,6 +65,34 @@ public abstract class PortalPage : ComponentBase, IDisposable
         }
     }
 
+    /// <summary>Looks at something that goes on again and again, until it has come to its end or the person leaves; each look is shown.</summary>
+    /// <param name="time">The clock.</param>
+    /// <param name="interval">Between two looks.</param>
+    /// <param name="goesOn">Whether there is more to come.</param>
+    /// <param name="look">Looks.</param>
+    protected async Task FollowAsync(TimeProvider time, TimeSpan interval, Func<bool> goesOn, Func<Task> look)
+    {
+        ArgumentNullException.ThrowIfNull(goesOn);
+        ArgumentNullException.ThrowIfNull(look);
+        try
+        {
+            using var timer = new PeriodicTimer(interval, time);
+            while (goesOn() && await timer.WaitForNextTickAsync(Closing))
+            {
+                await look();
+                StateHasChanged();
+            }
+        }
+        catch (OperationCanceledException) when (Closing.IsCancellationRequested)
+        {
+            // The page was left.
+        }
+        catch (Exception e)
+        {
+            await DispatchExceptionAsync(e);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

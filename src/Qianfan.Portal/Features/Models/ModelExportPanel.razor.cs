@@ -12,6 +12,7 @@ public sealed partial class ModelExportPanel
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
 
     private ModelOnPlatform? _known;
+    private string? _said;
     private Guid _shown;
     private bool _busy;
     private Task _following = Task.CompletedTask;
@@ -42,39 +43,20 @@ public sealed partial class ModelExportPanel
 
     private void Follow()
     {
-        if (_following.IsCompleted && IsUnderWay && !Closing.IsCancellationRequested)
-            _following = FollowAsync();
-    }
-
-    private bool IsUnderWay => _known?.Exports.Any(export => !export.Status.IsTerminal) is true;
-
-    private async Task FollowAsync()
-    {
-        try
-        {
-            using var timer = new PeriodicTimer(s_interval, Time);
-            while (IsUnderWay && await timer.WaitForNextTickAsync(Closing))
-            {
-                await RefreshAsync();
-                StateHasChanged();
-            }
-        }
-        catch (OperationCanceledException) when (Closing.IsCancellationRequested)
-        {
-            // The page was left.
-        }
-        catch (Exception e)
-        {
-            await DispatchExceptionAsync(e);
-        }
+        if (_following.IsCompleted && !Closing.IsCancellationRequested)
+            _following = FollowAsync(Time, s_interval, () => _known?.Exports.Any(export => !export.Status.IsTerminal) is true, RefreshAsync);
     }
 
     // A platform that doesn't answer for a moment is asked again at the next turn.
     private Task RefreshAsync() => LoadAsync(async (actor, token) =>
     {
         var exports = await Exports.ListAsync(actor, ProjectId, VersionId, token);
-        if (_known is not null)
-            _known = _known with { Exports = exports };
+        if (_known is null)
+            return;
+        var ended = exports.FirstOrDefault(now => now.Status.IsTerminal && _known.Exports.Any(before => before.ExportTaskId == now.ExportTaskId && !before.Status.IsTerminal));
+        if (ended is not null)
+            _said = Text[ended.Status == ModelExportStatus.Done ? "Export_Ready" : "Export_Failed", Text[$"Format_{ended.Format}"]];
+        _known = _known with { Exports = exports };
     });
 
     private async Task StartAsync(string format)

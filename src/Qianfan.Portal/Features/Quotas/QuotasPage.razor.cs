@@ -25,7 +25,7 @@ public partial class QuotasPage
     private async Task EditAsync(QuotaRow quota)
     {
         var parameters = new DialogParameters<QuotaDialog> { { d => d.Quota, quota } };
-        var dialog = await Dialogs.ShowAsync<QuotaDialog>(Text["EditWhat", quota.Project ?? quota.Team], parameters, new DialogOptions { MaxWidth = MaxWidth.ExtraSmall, FullWidth = true });
+        var dialog = await Dialogs.ShowAsync<QuotaDialog>(Text["EditWhat", quota.Project ?? quota.Team], parameters, new DialogOptions { MaxWidth = MaxWidth.ExtraSmall, FullWidth = true, CloseOnEscapeKey = true });
         await dialog.Result;
         await ReloadAsync();
     }

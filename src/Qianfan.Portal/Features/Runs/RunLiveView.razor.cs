@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Components;
 using Microsoft.Extensions.Localization;
 using Microsoft.JSInterop;
 using Qianfan.Portal.Components.Shared;
+using Qianfan.Sdk.Protocol;
 using Qianfan.Sdk.Training;
 
 namespace Qianfan.Portal.Features.Runs;
@@ -11,6 +12,12 @@ namespace Qianfan.Portal.Features.Runs;
 public sealed partial class RunLiveView : IAsyncDisposable
 {
     private static readonly string[] s_taskStatuses = ["Waiting", "Running", "Done", "Failed", "Stopped"];
+
+    private static readonly string[] s_lines =
+    [
+        TaskLogCodes.Done, TaskLogCodes.Stopped, TaskLogCodes.StoppedBeforeStart, TaskLogCodes.StoppedWhilePaused,
+        TaskLogCodes.Restarted, TaskLogCodes.Interrupted, TaskLogCodes.Resumed, TaskLogCodes.Served,
+    ];
 
     private ElementReference _root;
     private IJSObjectReference? _module;
@@ -78,6 +85,7 @@ public sealed partial class RunLiveView : IAsyncDisposable
         validated = T("Log_Validated"),
         queued = T("Log_Queued"),
         expected = T("Log_Expected"),
+        lines = s_lines.ToDictionary(code => code, code => T($"Line_{code}")),
         actions = RunActions.Of(RunKind.FineTune, deploys: true).ToDictionary(a => a, T),
         states = Enum.GetNames<ActionState>().ToDictionary(s => s, s => Shared[$"Status_{s}"].Value),
         statuses = Enum.GetNames<RunStatus>().ToDictionary(s => s, s => Shared[$"Status_{s}"].Value),

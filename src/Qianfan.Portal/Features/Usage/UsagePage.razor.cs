@@ -32,14 +32,14 @@ public partial class UsagePage
 
     private void ShowDays(int days) => Navigation.NavigateTo(Urls.Usage(ProjectId, days));
 
-    private IEnumerable<(string Title, IReadOnlyList<UsageTotal> Totals)> Totals()
+    private IEnumerable<(string Title, string What, IReadOnlyList<UsageTotal> Totals)> Totals()
     {
         var sums = _usage!.Report.UsageList;
-        yield return (Text["Total"], UsageTotal.By(sums, _ => Text["All"]));
-        yield return (Text["ByModel"], UsageTotal.By(sums, sum => sum.Model.Length > 0 ? sum.Model : Text["NoModel"]));
-        yield return (Text["ByKey"], UsageTotal.By(sums, KeyName));
-        yield return (Text["ByApi"], UsageTotal.By(sums, sum => sum.Api));
-        yield return (Text["ByDay"], [.. UsageTotal.By(sums, sum => sum.Date).Reverse()]);
+        yield return (Text["Total"], Shared["Name"], UsageTotal.By(sums, _ => Text["All"]));
+        yield return (Text["ByModel"], Text["Model"], UsageTotal.By(sums, sum => sum.Model.Length > 0 ? sum.Model : Text["NoModel"]));
+        yield return (Text["ByKey"], Text["Key"], UsageTotal.By(sums, KeyName));
+        yield return (Text["ByApi"], Text["Api"], UsageTotal.By(sums, sum => sum.Api));
+        yield return (Text["ByDay"], Text["Day"], [.. UsageTotal.By(sums, sum => sum.Date).Reverse()]);
     }
 
     private string KeyName(UsageSum sum) => _usage!.KeyNames.TryGetValue(sum.AccessKey, out var name) ? name is null ? Text["Portal"] : $"{name} ({sum.AccessKey})" : sum.AccessKey;

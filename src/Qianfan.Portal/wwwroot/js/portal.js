@@ -55,8 +55,14 @@
         const copyButton = event.target.closest("[data-copy]");
         if (copyButton) {
             await copy(copyButton.dataset.copy);
+            // Seen by its icon, heard by the words beside it.
+            const said = copyButton.nextElementSibling;
             copyButton.dataset.copied = "";
-            setTimeout(() => delete copyButton.dataset.copied, 2000);
+            said.textContent = copyButton.dataset.copiedText;
+            setTimeout(() => {
+                delete copyButton.dataset.copied;
+                said.textContent = "";
+            }, 2000);
         }
     });
 
