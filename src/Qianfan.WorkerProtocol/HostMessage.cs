@@ -20,7 +20,7 @@ public abstract record HostMessage;
 /// <summary>Train until done. The first and only job of a training worker; a worker trains one task in its life.</summary>
 /// <param name="TaskDirectory">Absolute folder of the task. The worker holds a lock on it, and writes <c>checkpoints/</c> and <c>output/</c> into it. If it holds a checkpoint, training goes on from there.</param>
 /// <param name="BaseModelDirectory">Absolute folder of the base model: a Hugging Face checkpoint.</param>
-/// <param name="RowsFile">Absolute path of the training rows: JSON lines, each a <see cref="TrainingRow"/>.</param>
+/// <param name="RowsFile">Absolute path of the training rows: JSON lines, each a <see cref="TrainingRow"/>; all conversations or all texts.</param>
 /// <param name="Config">How to train.</param>
 public sealed record StartTraining(string TaskDirectory, string BaseModelDirectory, string RowsFile, TrainingConfig Config) : HostMessage
 {
@@ -81,7 +81,7 @@ public sealed record ChatTurn(string Role, string Content, double Weight = 1);
 /// <param name="Messages">At least one user and one assistant turn; null in the row of a text.</param>
 public sealed record TrainingRow(IReadOnlyList<ChatTurn> Messages)
 {
-    /// <summary>Text without form; null in a conversation. Counted, not trained on.</summary>
+    /// <summary>Text without form, learnt whole; null in a conversation.</summary>
     public string? Text { get; set; }
 }
 
@@ -95,13 +95,13 @@ public sealed record TrainingConfig
     /// <summary>Passes over the rows, at least 1.</summary>
     public required int Epochs { get; init; }
 
-    /// <summary>Rows a step, at least 1.</summary>
+    /// <summary>Rows a step, at least 1; of texts, sequences.</summary>
     public required int BatchSize { get; init; }
 
     /// <summary>Peak learning rate.</summary>
     public required double LearningRate { get; init; }
 
-    /// <summary>Longest row in tokens; what is longer is cut at the right and counted.</summary>
+    /// <summary>Longest row in tokens; a conversation that is longer is cut at the right and counted, a text goes on in the next sequence.</summary>
     public required int MaxSequenceLength { get; init; }
 
     /// <summary>Share of the steps over which the learning rate grows, 0 to 1.</summary>
@@ -131,7 +131,7 @@ public sealed record TrainingConfig
     /// <summary>Batches whose gradients are added up to one step, at least 1: a step takes this many times <see cref="BatchSize"/> rows.</summary>
     public int GradientAccumulationSteps { get; set; } = 1;
 
-    /// <summary>Short rows go through the model behind one another in one sequence, without seeing each other. Saves padding; losses are the same.</summary>
+    /// <summary>Short rows go through the model behind one another in one sequence, without seeing each other. Saves padding; losses are the same. Texts do so in any case.</summary>
     public bool Packing { get; set; }
 
     /// <summary>Share of the words of users' turns that every second row of an epoch goes without, 0 to 0.9, others in each epoch: questions in other words are then understood more often.</summary>

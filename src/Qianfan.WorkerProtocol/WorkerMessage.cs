@@ -61,7 +61,7 @@ public sealed record TrainingStarted(int FromStep, int TotalSteps, int TrainRows
 /// <param name="Step">1 for the first step.</param>
 /// <param name="TotalSteps">Steps of the whole training.</param>
 /// <param name="Epoch">Epochs done, with fraction.</param>
-/// <param name="Loss">Mean cross-entropy over the answer tokens of the step, in nats.</param>
+/// <param name="Loss">Mean cross-entropy over the step's tokens to learn (answers, or texts), in nats.</param>
 /// <param name="LearningRate">Learning rate of the step.</param>
 /// <param name="GradientNorm">Gradient norm before clipping.</param>
 /// <param name="TokensPerSecond">Tokens (prompt and answer) that went through the model, per second, smoothed.</param>

@@ -19,17 +19,17 @@ public sealed class CountWorkerTests : IDisposable
     [Fact]
     public async Task Rows_are_counted_as_training_has_them()
     {
-        var rows = Enumerable.Range(1, 20).Select(n => new TrainingRow([new("user", new string('a', n)), new("assistant", "b")])).Append(new TrainingRow(null!) { Text = "a text without form" }).ToList();
+        var rows = Enumerable.Range(1, 20).Select(n => new TrainingRow([new("user", new string('a', n)), new("assistant", "b")])).Append(new TrainingRow(null!) { Text = "a text without form, which is longer than most" }).ToList();
         await File.WriteAllLinesAsync(_folder.At("rows.jsonl"), rows.Select(WorkerLine.Write).Append("").Append(""), TestContext.Current.CancellationToken);
         var tokenizer = TextTokenizer.Read(_folder.At("model"));
         var template = ChatTemplate.Read(_folder.At("model"), tokenizer);
-        var lengths = rows.Select(row => row.Text is { } text ? tokenizer.EncodeWhole(text).Count : template.Training(row.Messages).Tokens.Count).Order().ToList();
+        var lengths = rows.Select(row => row.Text is { } text ? tokenizer.EncodeWhole(text).Count + 1 : template.Training(row.Messages).Tokens.Count).Order().ToList();
 
         await using var worker = new Worker("count");
         worker.Send(new CountTokens("r", _folder.At("model"), _folder.At("rows.jsonl"), lengths[10]));
         var counted = await worker.ExpectAsync<TokensCounted>();
         (await worker.EndAsync()).ShouldBe(0);
-        counted.ShouldBe(new TokensCounted("r", 21, lengths.Sum(), lengths[10], lengths[19], lengths[20], lengths.Count(length => length > lengths[10])));
+        counted.ShouldBe(new TokensCounted("r", 21, lengths.Sum(), lengths[10], lengths[19], lengths[20], rows.Count(row => row.Text is null && template.Training(row.Messages).Tokens.Count > lengths[10])));
     }
 
     [Theory]

@@ -10,6 +10,7 @@ internal static class ModelCard
     private static readonly (string Key, string Name)[] s_rows =
     [
         ("qianfan.base", "base model"),
+        ("qianfan.rows", "kind of rows"),
         ("qianfan.rows_sha256", "training rows (SHA-256)"),
         ("qianfan.seed", "seed"),
         ("qianfan.steps", "steps"),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Qianfan.Engine.Checkpoints;
+using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Engine.Text;
 
@@ -23,5 +24,17 @@ internal static class StopTokens
                 return found;
         }
         return new HashSet<int>();
+    }
+
+    /// <summary>The token that ends a text without form: one that ends answers, and not the one after a turn of a conversation where there is another.</summary>
+    /// <param name="directory">The model.</param>
+    /// <param name="turnEnd">The token after an answer in a conversation, if that is known.</param>
+    /// <exception cref="EngineException">Code <c>invalid_model</c>: the model names none.</exception>
+    public static int EndOfText(string directory, int? turnEnd)
+    {
+        var stops = Read(directory);
+        if (stops.Count == 0)
+            throw new EngineException(WorkerErrors.InvalidModel, $"Neither {FileName} nor config.json names the token that ends a text (eos_token_id).");
+        return stops.Order().Select(stop => (int?)stop).FirstOrDefault(stop => stop != turnEnd) ?? turnEnd!.Value;
     }
 }

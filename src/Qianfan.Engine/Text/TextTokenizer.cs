@@ -89,6 +89,9 @@ internal sealed class TextTokenizer
     /// <summary>Token ids of a plain text to be continued, with what the model expects before and after a text.</summary>
     public IReadOnlyList<int> EncodeWhole(string text) => [.. _file.Before, .. Encode(text), .. _file.After];
 
+    /// <summary>Token ids of a whole text to learn: with what the model expects before one, and the token that ends it.</summary>
+    public IReadOnlyList<int> EncodeDocument(string text, int end) => [.. _file.Before, .. Encode(text), end];
+
     /// <summary>The bytes of a token; none for a special one or an id outside the vocabulary.</summary>
     public ReadOnlySpan<byte> Bytes(int token) => (uint)token < (uint)_bytes.Length ? _bytes[token] : default;
 

@@ -11,10 +11,10 @@ namespace Qianfan.Engine.Training;
 internal sealed record Batch(long[] Tokens, int Rows, int Length, long[] Positions, long[] Targets, float[] Weights, int TokenCount)
 {
     /// <summary>For rows that lie behind one another in a sequence: which of them each token belongs to, -1 for padding; otherwise null.</summary>
-    public int[]? Owners { get; private init; }
+    public int[]? Owners { get; init; }
 
     /// <summary>For those rows: each token's place in its own row.</summary>
-    public long[]? Places { get; private init; }
+    public long[]? Places { get; init; }
 
     public double TotalWeight { get; } = Weights.Sum(weight => (double)weight);
 

@@ -1,4 +1,3 @@
-using Qianfan.Engine.Text;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Engine.Training;
@@ -9,8 +8,7 @@ internal static class TokenCount
     /// <exception cref="EngineException">Code <c>invalid_model</c>, or <c>invalid_argument</c> (which line, and why).</exception>
     public static TokensCounted Of(CountTokens job, CancellationToken cancellationToken)
     {
-        var tokenizer = TextTokenizer.Read(job.ModelDirectory);
-        var template = ChatTemplate.Read(job.ModelDirectory, tokenizer);
+        var encoder = RowEncoder.Read(job.ModelDirectory);
         // Different lengths are few: each takes that many tokens of the file.
         var lengths = new SortedDictionary<int, long>();
         long number = 0, rows = 0, tokens = 0, truncated = 0;
@@ -21,11 +19,12 @@ internal static class TokenCount
             if (line.Length == 0)
                 continue;
             var row = TrainingRows.Row(line, number);
-            var length = row.Text is { } text ? tokenizer.EncodeWhole(text).Count : template.Training(row.Messages).Tokens.Count;
+            var length = row.Text is { } text ? encoder.Text(text)?.Tokens.Count ?? 0 : encoder.Template.Training(row.Messages).Tokens.Count;
             lengths[length] = lengths.GetValueOrDefault(length) + 1;
             rows++;
             tokens += length;
-            truncated += length > job.MaxLength ? 1 : 0;
+            // A text goes on in the next sequence.
+            truncated += row.Text is null && length > job.MaxLength ? 1 : 0;
         }
         return new TokensCounted(job.RequestId, rows, tokens, Percentile(lengths, rows, 50), Percentile(lengths, rows, 95), rows == 0 ? 0 : lengths.Keys.Last(), truncated);
     }

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Qianfan.Engine.Checkpoints;
 using Qianfan.Engine.Native;
-using Qianfan.Engine.Text;
 using Qianfan.WorkerProtocol;
 
 namespace Qianfan.Engine.Training;
@@ -37,30 +36,29 @@ internal sealed class TrainingJob
         var fromAdapter = from is not null && PeftAdapter.IsAt(from);
         var modelDirectory = from is not null && !fromAdapter ? from : _start.BaseModelDirectory;
         var shape = ModelShape.Read(modelDirectory);
-        var template = ChatTemplate.Read(modelDirectory, TextTokenizer.Read(modelDirectory));
+        var encoder = RowEncoder.Read(modelDirectory);
         var limit = Math.Min(Config.MaxSequenceLength, shape.ContextLength);
         var rows = _start.ValidationRowsFile is { } validationFile
-            ? TrainingRows.Read(_start.RowsFile, validationFile, template, limit, Config.Seed)
-            : TrainingRows.Read(_start.RowsFile, template, limit, Config.ValidationPercent, Config.Seed);
+            ? TrainingRows.Read(_start.RowsFile, validationFile, encoder, limit, Config.Seed)
+            : TrainingRows.Read(_start.RowsFile, encoder, limit, Config.ValidationPercent, Config.Seed);
         if (rows.Useless > 0)
-            _report(new TrainingLog("warning", $"{rows.Useless} rows have no answer to learn within the sequence length and are left out."));
+            _report(new TrainingLog("warning", rows.AreTexts ? $"{rows.Useless} rows are empty and are left out." : $"{rows.Useless} rows have no answer to learn within the sequence length and are left out."));
 
         var threads = Threads();
         if (TorchRuntime.Start(threads) is { } mended)
             _report(new TrainingLog("info", $"The native library was mended for this system's C++ runtime: {mended}"));
         var store = new CheckpointStore(Path.Combine(_start.TaskDirectory, "checkpoints"));
         var fingerprint = Fingerprint(rows, modelDirectory);
-        var longest = rows.Train.Concat(rows.Validation).Max(row => row.Tokens.Count);
-        var passTokens = TrainingMemory.PassTokens(shape, Config, longest, _memory ?? MemoryBudget.Available(), store.Newest(fingerprint)?.PassTokens);
+        // Texts share sequences in any case, and fill them.
+        var longest = rows.AreTexts ? (int)Math.Min(limit, Math.Max(Tokens(rows.Train), Tokens(rows.Validation))) : rows.Train.Concat(rows.Validation).Max(row => row.Tokens.Count);
+        var passTokens = TrainingMemory.PassTokens(shape, rows.AreTexts ? Config with { Packing = true } : Config, longest, _memory ?? MemoryBudget.Available(), store.Newest(fingerprint)?.PassTokens);
         using var network = Network(modelDirectory, shape, fromAdapter ? PeftAdapter.Read(from!, shape) : null);
-        var batches = new RowBatches(rows.Train, Config.BatchSize * Config.GradientAccumulationSteps, Config.Seed, passTokens, Config.Packing,
-            Config.PromptDropout > 0 ? new VariedPrompts(rows.Texts, template, Config.PromptDropout, limit, Config.Seed) : null);
-        var validation = Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), passTokens, Config.Packing);
+        var (batches, validation) = Batches(rows, encoder, limit, passTokens);
         var total = checked(batches.StepsPerEpoch * Config.Epochs);
         var plan = new TrainingPlan(total, new LearningRateSchedule(Config.Scheduler, Config.LearningRate, total, Config.WarmupRatio), Config.WeightDecay, Config.MaxGradientNorm,
             Config.CheckpointSteps, ValidationSteps: Math.Max(1, total / 20), Math.Max(1, Config.LoggingSteps), Config.Seed, threads, fingerprint, Config.EarlyStopPatience, Config.KeepBest, passTokens);
         var loop = new TrainingLoop(network, batches, validation, plan, store, _report, _time);
-        _report(new TrainingStarted(loop.State.Step, total, rows.Train.Count, rows.Validation.Count, rows.Train.Sum(row => (long)row.Tokens.Count), rows.Truncated,
+        _report(new TrainingStarted(loop.State.Step, total, rows.Train.Count, rows.Validation.Count, Tokens(rows.Train), rows.Truncated,
             shape.ParameterCount, network.Trained.Sum(parameter => parameter.Value.numel())));
         loop.RepeatRecent();
         if (!loop.Run(stop))
@@ -69,9 +67,23 @@ internal sealed class TrainingJob
             loop.TakeBest();
         // An adapter is of use only on the base model; one that began elsewhere leaves merged.
         var kind = Config.ParameterScale == Lora && (from is null || fromAdapter) ? "adapter" : "model";
-        new TrainingOutput(_start, shape, network, loop.State, rows.Hash).Write(kind, modelDirectory);
+        new TrainingOutput(_start, shape, network, loop.State, rows).Write(kind, modelDirectory);
         return new TrainingCompleted(loop.State.Step, loop.State.MeanEpochLoss, Config.KeepBest ? loop.State.BestValidationLoss : loop.State.ValidationLoss, loop.State.Tokens,
             _time.GetElapsedTime(started).TotalSeconds, kind, Config.KeepBest ? loop.State.BestStep : null, loop.StoppedEarly);
+    }
+
+    private static long Tokens(IReadOnlyList<EncodedRow> rows) => rows.Sum(row => (long)row.Tokens.Count);
+
+    private (IBatchSource Train, IReadOnlyList<Batch> Validation) Batches(TrainingRows rows, RowEncoder encoder, int limit, int passTokens)
+    {
+        var batchSize = Config.BatchSize * Config.GradientAccumulationSteps;
+        if (rows.Conversations is not { } conversations)
+        {
+            var held = rows.Validation.Count == 0 ? null : new TextSequences(rows.Validation, limit);
+            return (new TextBatches(rows.Train, limit, batchSize, Config.Seed, passTokens), held?.Parts(Enumerable.Range(0, held.Count), passTokens) ?? []);
+        }
+        var varied = Config.PromptDropout > 0 ? new VariedPrompts(conversations, encoder.Template, Config.PromptDropout, limit, Config.Seed) : null;
+        return (new RowBatches(rows.Train, batchSize, Config.Seed, passTokens, Config.Packing, varied), Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), passTokens, Config.Packing));
     }
 
     private LlamaNetwork Network(string directory, ModelShape shape, PeftAdapter? adapter)

@@ -6,7 +6,7 @@ using Qianfan.WorkerProtocol;
 namespace Qianfan.Engine.Training;
 
 /// <summary>Writes what a training made into <c>output/</c> of the task folder; the folder appears when it is complete.</summary>
-internal sealed class TrainingOutput(StartTraining start, ModelShape shape, LlamaNetwork network, TrainingState state, string rowsHash)
+internal sealed class TrainingOutput(StartTraining start, ModelShape shape, LlamaNetwork network, TrainingState state, TrainingRows rows)
 {
     /// <param name="kind"><c>model</c> or <c>adapter</c>.</param>
     /// <param name="modelDirectory">Folder that training started from; its tokenizer and configuration are taken along.</param>
@@ -38,7 +38,10 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
 
     private void WriteModel(string directory, string modelDirectory)
     {
-        ModelFolder.CopyChatTexts(modelDirectory, directory);
+        if (rows.AreTexts)
+            ModelFolder.CopyTexts(modelDirectory, directory);
+        else
+            ModelFolder.CopyChatTexts(modelDirectory, directory);
         var writer = new SafetensorsWriter().Describe(Described());
         var adapter = start.Config.ParameterScale == TrainingJob.Lora
             ? new PeftAdapter(start.Config.LoraRank, start.Config.LoraAlpha, network.Trained.ToDictionary(entry => entry.Name, entry => Tensors.Values(entry.Value).ToArray()))
@@ -62,7 +65,8 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
     {
         ["format"] = "pt",
         ["qianfan.base"] = BaseName,
-        ["qianfan.rows_sha256"] = rowsHash,
+        ["qianfan.rows"] = rows.AreTexts ? "texts" : "conversations",
+        ["qianfan.rows_sha256"] = rows.Hash,
         ["qianfan.config"] = WorkerLine.Write(new StartTraining("", BaseName, "", start.Config with { StartFromDirectory = null })),
         ["qianfan.seed"] = start.Config.Seed.ToString(CultureInfo.InvariantCulture),
         ["qianfan.steps"] = state.Step.ToString(CultureInfo.InvariantCulture),
