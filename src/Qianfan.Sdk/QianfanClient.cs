@@ -36,7 +36,7 @@ public sealed class QianfanClient : IDisposable
         Services = new ServicesClient(_transport);
         Usage = new UsageClient(_transport);
         Chat = new ChatClient(_transport);
-        Completions = new CompletionsClient(Chat);
+        Completions = new CompletionsClient(_transport, Chat);
         Embeddings = new EmbeddingsClient(_transport);
         Bos = new BosClient(_transport);
         V1 = new V1Client(_transport);
@@ -72,7 +72,7 @@ public sealed class QianfanClient : IDisposable
     /// <summary>Chat (inference V2).</summary>
     public ChatClient Chat { get; }
 
-    /// <summary>Completion of a prompt, served by chat models (inference V2).</summary>
+    /// <summary>Completion of a prompt (inference V2).</summary>
     public CompletionsClient Completions { get; }
 
     /// <summary>Embeddings (inference V2).</summary>

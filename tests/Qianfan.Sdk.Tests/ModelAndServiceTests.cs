@@ -48,9 +48,9 @@ public sealed class ModelAndServiceTests
     }
 
     [Theory]
-    [InlineData(ServiceType.Chat, """{"messages":[{"role":"user","content":"q"}],"temperature":0.5}""")]
-    [InlineData(ServiceType.Completion, """{"prompt":"q","temperature":0.5}""")]
-    public async Task A_service_is_called_by_its_endpoint(ServiceType type, string input)
+    [InlineData(ServiceType.Chat, true, """{"messages":[{"role":"user","content":"q"}],"temperature":0.5}""")]
+    [InlineData(ServiceType.Completion, false, """{"prompt":"q","temperature":0.5}""")]
+    public async Task A_service_is_called_by_its_endpoint(ServiceType type, bool ours, string input)
     {
         string? body = null;
         var handler = new ScriptedHandler(request =>
@@ -60,13 +60,40 @@ public sealed class ModelAndServiceTests
             return ScriptedHandler.Json("""{"id":"as-1","choices":[{"index":0,"message":{"role":"assistant","content":"a"}}]}""")(request);
         });
 
-        var answer = await new Service(Given.Client(handler), endpoint: "ep_1", serviceType: type).ExecAsync(JsonNode.Parse(input)!.AsObject(), Given.Token);
+        var options = Given.Options(ours);
+        if (!ours)
+        {
+            (options.AccessKey, options.SecretKey, options.BearerToken) = (null, null, "token");
+        }
+
+        var answer = await new Service(new QianfanClient(options, new HttpClient(handler)), endpoint: "ep_1", serviceType: type).ExecAsync(JsonNode.Parse(input)!.AsObject(), Given.Token);
 
         answer["choices"]![0]!["message"]!["content"]!.GetValue<string>().ShouldBe("a");
         var sent = JsonNode.Parse(body!)!;
         sent["model"]!.GetValue<string>().ShouldBe("ep_1");
         sent["temperature"]!.GetValue<double>().ShouldBe(0.5);
         sent["messages"]![0]!["content"]!.GetValue<string>().ShouldBe("q");
+    }
+
+    [Fact]
+    public async Task Our_platform_completes_a_prompt_as_it_stands()
+    {
+        var platform = new CompletingPlatform();
+        var client = Given.Client(platform);
+        var service = new Service(client, endpoint: "ep_1", serviceType: ServiceType.Completion);
+
+        var answer = await service.ExecAsync(new JsonObject { ["prompt"] = "Once ", ["temperature"] = 0.5 }, Given.Token);
+        var pieces = new List<string>();
+        await foreach (var piece in client.Completions.StreamAsync("ep_1", "Once ", cancellationToken: Given.Token))
+        {
+            pieces.Add(piece.Text);
+        }
+
+        answer["choices"]![0]!.ToJsonString().ShouldBe("""{"index":0,"message":{"role":"assistant","content":"upon"},"finish_reason":"stop"}""");
+        pieces.ShouldBe(["up", "on"]);
+        platform.Asked.ShouldAllBe(a => a.Path == "/v2/completions");
+        platform.Asked.Select(a => (a.Body["model"]!.GetValue<string>(), a.Body["prompt"]!.GetValue<string>(), a.Body["messages"]!.AsArray().Count)).ShouldBe([("ep_1", "Once ", 0), ("ep_1", "Once ", 0)]);
+        platform.Asked[0].Body["temperature"]!.GetValue<double>().ShouldBe(0.5);
     }
 
     [Fact]
@@ -96,5 +123,20 @@ public sealed class ModelAndServiceTests
         var config = new TrainConfig { Epoch = 1, LearningRate = 3e-5, LoraTargetModules = ["q", "v"], Packing = "True", Extras = new JsonObject { ["own"] = 1 } };
         config.ToHyperParameters().ToJsonString().ShouldBe("""{"epoch":1,"learningRate":3E-05,"loraTargetModules":["q","v"],"Packing":"True","own":1}""");
         TrainConfig.FromHyperParameters(config.ToHyperParameters()).ToHyperParameters().ToJsonString().ShouldBe(config.ToHyperParameters().ToJsonString());
+    }
+
+    private sealed class CompletingPlatform : HttpMessageHandler
+    {
+        public List<(string Path, JsonObject Body)> Asked { get; } = [];
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var body = JsonNode.Parse(await request.Content!.ReadAsStringAsync(cancellationToken))!.AsObject();
+            Asked.Add((request.RequestUri!.AbsolutePath, body));
+            var (text, type) = body["stream"]!.GetValue<bool>()
+                ? ("data: {\"choices\":[{\"index\":0,\"text\":\"up\"}]}\n\ndata: {\"choices\":[{\"index\":0,\"text\":\"on\",\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", "text/event-stream")
+                : ("""{"id":"as-1","object":"text_completion","choices":[{"index":0,"text":"upon","finish_reason":"stop"}],"usage":{"total_tokens":2}}""", "application/json");
+            return new HttpResponseMessage(System.Net.HttpStatusCode.OK) { Content = new StringContent(text, System.Text.Encoding.UTF8, type) };
+        }
     }
 }

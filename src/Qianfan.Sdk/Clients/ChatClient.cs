@@ -11,14 +11,23 @@ public sealed class ChatClient
 {
     private static readonly RecordAnswer<ChatCompletion> s_answer = new(QianfanJson.Wire.ChatCompletion, "chat");
     private static readonly RecordAnswer<ChatCompletionChunk> s_chunk = new(QianfanJson.Wire.ChatCompletionChunk, "chat");
-    private static readonly Func<ChatCompletionRequest, int> s_estimate = Estimate;
     private readonly QianfanTransport _transport;
     private readonly InferenceRoute _route;
+    private readonly Func<ChatCompletionRequest, ChatCompletionRequest> _body;
 
-    internal ChatClient(QianfanTransport transport)
+    internal ChatClient(QianfanTransport transport) : this(transport, transport.Options.ChatV2Route, static request => request)
+    {
+    }
+
+    /// <summary>Asks at another route.</summary>
+    /// <param name="transport">The way to the platform.</param>
+    /// <param name="path">The route.</param>
+    /// <param name="body">What is sent there for a request.</param>
+    internal ChatClient(QianfanTransport transport, string path, Func<ChatCompletionRequest, ChatCompletionRequest> body)
     {
         _transport = transport;
-        _route = InferenceRoute.V2(transport, transport.Options.ChatV2Route);
+        _route = InferenceRoute.V2(transport, path);
+        _body = body;
     }
 
     /// <summary>Asks and waits for the whole answer.</summary>
@@ -91,5 +100,5 @@ public sealed class ChatClient
 
     private static int Estimate(ChatCompletionRequest request) => request.Messages.Sum(m => RateLimits.Estimate(m.Content)) + (request.MaxCompletionTokens ?? 0);
 
-    private QianfanCall Call(ChatCompletionRequest request) => _route.Post(request, QianfanJson.Wire.ChatCompletionRequest, s_estimate);
+    private QianfanCall Call(ChatCompletionRequest request) => _route.Post(_body(request), QianfanJson.Wire.ChatCompletionRequest, _ => Estimate(request));
 }

@@ -175,6 +175,11 @@ public sealed record ChatChoice
     [JsonPropertyName("message")]
     public ChatMessage? Message { get; set; }
 
+    /// <summary>What stands in a message's place in the answer of our platform's <c>/v2/completions</c>; see <see cref="AsMessage"/>.</summary>
+    [JsonInclude]
+    [JsonPropertyName("text")]
+    internal string? CompletedText { get; set; }
+
     /// <summary><c>stop</c>, <c>length</c>, <c>tool_calls</c>, <c>content_filter</c>.</summary>
     [JsonPropertyName("finish_reason")]
     public string? FinishReason { get; set; }
@@ -182,6 +187,9 @@ public sealed record ChatChoice
     /// <summary>True when the conversation must begin anew.</summary>
     [JsonPropertyName("need_clear_history")]
     public bool? NeedClearHistory { get; set; }
+
+    /// <summary>A completed text in the form of a message.</summary>
+    internal ChatChoice AsMessage() => CompletedText is { } text ? this with { CompletedText = null, Message = ChatMessage.Assistant(text) } : this;
 }
 
 /// <summary>A piece of a streamed answer.</summary>
@@ -227,6 +235,11 @@ public sealed record ChatChunkChoice
     [JsonPropertyName("delta")]
     public ChatDelta? Delta { get; set; }
 
+    /// <inheritdoc cref="ChatChoice.CompletedText"/>
+    [JsonInclude]
+    [JsonPropertyName("text")]
+    internal string? CompletedText { get; set; }
+
     /// <summary>Set in the last piece.</summary>
     [JsonPropertyName("finish_reason")]
     public string? FinishReason { get; set; }
@@ -234,6 +247,9 @@ public sealed record ChatChunkChoice
     /// <summary>True in the last piece (Qianfan).</summary>
     [JsonPropertyName("is_end")]
     public bool? IsEnd { get; set; }
+
+    /// <inheritdoc cref="ChatChoice.AsMessage"/>
+    internal ChatChunkChoice AsMessage() => CompletedText is { } text ? this with { CompletedText = null, Delta = new ChatDelta { Content = text } } : this;
 }
 
 /// <summary>What is new in a piece.</summary>

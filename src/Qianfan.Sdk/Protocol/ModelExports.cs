@@ -150,6 +150,9 @@ public sealed record ModelLineage
     /// <summary>The base model's name.</summary>
     public string BaseModel { get; set; } = "";
 
+    /// <summary>Kind of training: <c>SFT</c>, <c>PostPretrain</c>. Null in versions that were published before it was noted.</summary>
+    public string? TrainMode { get; set; }
+
     /// <summary>What it learnt from, as it was when the training was asked for.</summary>
     public IReadOnlyList<ModelLineageDataset> Datasets { get; set; } = [];
 

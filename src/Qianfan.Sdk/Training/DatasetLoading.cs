@@ -52,9 +52,16 @@ internal sealed class DatasetLoading
 
     private async Task SaveFileAsync(Dataset dataset, ActionRun run, CancellationToken cancellationToken)
     {
-        if (_mode != TrainMode.Sft)
+        var texts = _mode == TrainMode.PostPretrain && _client.Options.PlatformExtensions;
+        if (_mode != TrainMode.Sft && !texts)
         {
-            throw new InvalidArgumentException($"A local file can be brought to the platform for fine-tuning with prompts and responses only; for training by {_mode}, name a dataset that is on the platform.");
+            throw new InvalidArgumentException($"A local file can be brought to the platform for fine-tuning with prompts and responses, and to our own platform for pre-training on texts; for training by {_mode}, name a dataset that is on the platform.");
+        }
+
+        var (template, rows) = Template(_mode);
+        if (dataset.Kind != (DatasetKind)template)
+        {
+            throw new InvalidArgumentException($"The file {dataset.FilePath} is said to hold rows of the kind {dataset.Kind}; training by {_mode} takes {rows} ({template}).");
         }
 
         var name = RemoteNames.Create(dataset.Name, "dataset", _id, run.Number);
@@ -81,7 +88,7 @@ internal sealed class DatasetLoading
             var created = await CreateOnce.RunAsync(
                 run.IsResumed,
                 () => FindAsync(name, cancellationToken),
-                async () => (await _client.Datasets.CreateAsync(new DatasetCreateRequest { Name = name }, cancellationToken).ConfigureAwait(false)).DatasetId,
+                async () => (await _client.Datasets.CreateAsync(new DatasetCreateRequest { Name = name, TemplateType = template, ProjectType = template / 100 }, cancellationToken).ConfigureAwait(false)).DatasetId,
                 run,
                 _client.Options.ConsoleRetry,
                 cancellationToken).ConfigureAwait(false);

@@ -30,7 +30,7 @@ internal sealed class DatasetPart
         if (state["dataset"] is JsonObject written)
         {
             var (id, file) = (StateFormat.Text(written, "id"), StateFormat.Text(written, "file"));
-            dataset = file is null ? Dataset.Load(id ?? throw StateFormat.Broken("dataset")) : Dataset.FromFile(file, StateFormat.Text(written, "name"));
+            dataset = file is null ? Dataset.Load(id ?? throw StateFormat.Broken("dataset")) : Dataset.FromFile(file, StateFormat.Text(written, "name"), KindOf(written));
             if (file is not null && id is not null)
             {
                 dataset.Saved(id);
@@ -47,9 +47,15 @@ internal sealed class DatasetPart
         };
     }
 
+    private static DatasetKind KindOf(JsonObject dataset)
+    {
+        var kind = (DatasetKind)(dataset["kind"]?.GetValue<int>() ?? (int)DatasetKind.Conversation);
+        return Enum.IsDefined(kind) ? kind : throw StateFormat.Broken("dataset");
+    }
+
     public JsonObject ToState() => new()
     {
-        ["dataset"] = Dataset is null ? null : new JsonObject { ["id"] = Dataset.Id, ["file"] = Dataset.FilePath, ["name"] = Dataset.Name },
+        ["dataset"] = Dataset is null ? null : new JsonObject { ["id"] = Dataset.Id, ["file"] = Dataset.FilePath, ["name"] = Dataset.Name, ["kind"] = Dataset.Kind == DatasetKind.Conversation ? null : (int)Dataset.Kind },
         ["bos_path"] = BosPath,
         ["sampling_rate"] = SamplingRate,
         ["source"] = File,

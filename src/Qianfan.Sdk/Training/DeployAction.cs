@@ -79,7 +79,7 @@ public sealed class DeployAction : BaseAction
             ["id"] = service.ServiceId,
             ["name"] = service.Name,
             ["endpoint"] = endpoint,
-            ["service_type"] = _config.ServiceType.ToString(),
+            ["service_type"] = TypeOf(service.ServiceType).ToString(),
             ["model_set_id"] = set,
             ["model_id"] = version,
         };
@@ -133,6 +133,15 @@ public sealed class DeployAction : BaseAction
     }
 
     private TrainingApi Api => TrainingApi.Of(_client);
+
+    /// <summary>What the platform made of it: ours serves a model that learnt plain text for completions, unless it is told otherwise.</summary>
+    private ServiceType TypeOf(string? word) => word switch
+    {
+        "chat" => ServiceType.Chat,
+        "completions" => ServiceType.Completion,
+        "embeddings" => ServiceType.Embedding,
+        _ => _config.ServiceType,
+    };
 
     private async Task CreateAsync(string name, string endpoint, string set, string version, JsonNode? model, ActionRun run, CancellationToken cancellationToken)
     {

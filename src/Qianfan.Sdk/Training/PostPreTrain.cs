@@ -3,14 +3,14 @@ using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Sdk.Training;
 
-/// <summary>Continued pre-training on generic text (template 40100) in one call: load the dataset and train. What it trains is published by fine-tuning on from it, or by <see cref="ModelPublishAction"/>.</summary>
-/// <remarks>Later SDKs: <c>qianfan.trainer.PostPreTrain</c>. Baidu's cloud only: our platform does not train so.</remarks>
+/// <summary>Continued pre-training on generic text (template 40100) in one call: load the dataset and train. What it trains is fine-tuned on (<see cref="TrainerOptions.PreviousTrainer"/>), or published by <see cref="ModelPublishAction"/>.</summary>
+/// <remarks>Later SDKs: <c>qianfan.trainer.PostPreTrain</c>.</remarks>
 public sealed class PostPreTrain : Trainer
 {
     /// <summary>Creates the trainer for one dataset; no network.</summary>
     /// <param name="client">The way to the platform.</param>
     /// <param name="trainType">Base model, such as <c>ERNIE-Speed</c>; may be null for incremental training.</param>
-    /// <param name="dataset">The text; a dataset that is on the platform.</param>
+    /// <param name="dataset">The text: a dataset that is on the platform; with our own platform also a file, <c>Dataset.FromFile(path, kind: DatasetKind.Text)</c>.</param>
     /// <param name="trainConfig">How to train; the base model's default when null.</param>
     /// <param name="eventHandler">Hears the events.</param>
     /// <param name="options">What is seldom needed.</param>

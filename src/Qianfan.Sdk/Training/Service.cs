@@ -131,10 +131,13 @@ public sealed class Service : IExecuteSerializable<JsonObject, JsonObject>
     private async Task<JsonObject> ExecV2Async(JsonObject body, CancellationToken cancellationToken)
     {
         body["model"] = KnownEndpoint;
-        if (ServiceType == ServiceType.Completion && body["prompt"] is { } prompt)
+        if (ServiceType == ServiceType.Completion && body["prompt"]?.GetValueKind() == JsonValueKind.String)
         {
+            var prompt = body["prompt"]!.GetValue<string>();
             body.Remove("prompt");
-            body["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = prompt.DeepClone() });
+            body["messages"] = new JsonArray();
+            var template = body.Deserialize(QianfanJson.Wire.ChatCompletionRequest)!;
+            return Json(await _client.Completions.CompleteAsync(KnownEndpoint, prompt, template, cancellationToken).ConfigureAwait(false), QianfanJson.Wire.ChatCompletion);
         }
 
         return ServiceType switch

@@ -202,7 +202,7 @@ public sealed record DeployConfig
     /// <summary>Whose machines.</summary>
     public DeployPoolType PoolType { get; init; } = DeployPoolType.PrivateResource;
 
-    /// <summary>How the service is called.</summary>
+    /// <summary>How the service is called. <see cref="ServiceType.Chat"/> leaves it to the platform: ours serves a model that learnt texts for completions.</summary>
     public ServiceType ServiceType { get; init; } = ServiceType.Chat;
 
     /// <summary>Requests a second.</summary>

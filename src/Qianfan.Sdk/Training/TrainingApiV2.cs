@@ -102,6 +102,13 @@ internal sealed class TrainingApiV2(QianfanClient client) : TrainingApi
             Description = config.Description.Length > 0 ? config.Description : null,
             ResourceConfig = new ServiceResourceConfig { Type = config.ResourceType, ReplicasCount = config.Replicas, Qps = config.Qps },
             Billing = config.ToBilling(),
+            // A chat service is what most models are for: the platform knows better which are not.
+            ServiceType = !client.Options.PlatformExtensions ? null : config.ServiceType switch
+            {
+                ServiceType.Completion => "completions",
+                ServiceType.Embedding => "embeddings",
+                _ => null,
+            },
         };
         return (await client.Services.CreateAsync(request, cancellationToken).ConfigureAwait(false)).ServiceId;
     }

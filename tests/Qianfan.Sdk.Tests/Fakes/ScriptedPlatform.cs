@@ -11,6 +11,7 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
     private readonly Lock _sync = new();
     private readonly List<string> _files = [];
     private bool _imported;
+    private int _template = 2000;
 
     public List<RecordedRequest> Requests { get; } = [];
 
@@ -47,6 +48,9 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
 
     /// <summary>Status of services that are created.</summary>
     public string ServiceStatus { get; set; } = "Serving";
+
+    /// <summary>What it makes of services; null where it doesn't say.</summary>
+    public string? ServiceType { get; set; }
 
     /// <summary>What DescribeFineTuningTask tells as kind of training.</summary>
     public string TrainMode { get; set; } = "SFT";
@@ -213,6 +217,7 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
                 return Result(JsonValue.Create(true));
             case "create":
                 Datasets.Add(Text("name"));
+                _template = body["templateType"]!.GetValue<int>();
                 return DatasetResult(new JsonObject { ["id"] = 101, ["datasetId"] = $"ds-{Datasets.Count}" });
             case "list":
                 return DatasetResult(new JsonObject
@@ -227,15 +232,16 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
                 {
                     ["name"] = "rows",
                     ["groupPK"] = 7,
-                    ["versionInfo"] = new JsonObject { ["datasetPK"] = Text("datasetId"), ["importStatus"] = Datasets.Count == 0 || _imported ? 2 : -1, ["releaseStatus"] = 2, ["templateType"] = 2000, ["entityCount"] = 200 },
+                    ["versionInfo"] = new JsonObject { ["datasetPK"] = Text("datasetId"), ["importStatus"] = Datasets.Count == 0 || _imported ? 2 : -1, ["releaseStatus"] = 2, ["templateType"] = _template, ["entityCount"] = 200 },
                 });
             default:
                 return Json(new JsonObject { ["requestId"] = "r", ["code"] = "UnknownAction", ["message"] = request.Name }, HttpStatusCode.NotFound);
         }
     }
 
-    private static JsonObject Describe((string Id, string Name, string Status) service) => new()
+    private JsonObject Describe((string Id, string Name, string Status) service) => new()
     {
+        ["serviceType"] = ServiceType,
         ["serviceId"] = service.Id,
         ["name"] = service.Name,
         ["runStatus"] = service.Status,
@@ -246,11 +252,9 @@ internal sealed class ScriptedPlatform : HttpMessageHandler
     {
         ["model"] = name,
         ["modelType"] = "text2text",
-        ["supportTrainMode"] = new JsonArray(new JsonObject
-        {
-            ["trainMode"] = "SFT",
-            ["supportParameterScale"] = new JsonArray(Scale("FullFineTuning"), Scale("LoRA")),
-        }),
+        ["supportTrainMode"] = new JsonArray(
+            new JsonObject { ["trainMode"] = "SFT", ["supportParameterScale"] = new JsonArray(Scale("FullFineTuning"), Scale("LoRA")) },
+            new JsonObject { ["trainMode"] = "PostPretrain", ["supportParameterScale"] = new JsonArray(Scale("FullFineTuning")) }),
     };
 
     private static JsonObject Scale(string scale) => new()
