@@ -45,7 +45,7 @@ public sealed class DatasetFormatTests
     [InlineData("one\r\ntwo\n")]
     [InlineData("text\none\ntwo\n")]
     [InlineData("[\"one\",\"two\"]")]
-    public async Task Generic_text_is_kept_counted_and_not_trained_on(string text)
+    public async Task Generic_text_is_kept_and_counted_and_SFT_does_not_take_it(string text)
     {
         await using var host = await PlatformHost.StartAsync();
         var (id, info) = await host.Client.ImportAsync(Encoding.UTF8.GetBytes(text), templateType: 40100);

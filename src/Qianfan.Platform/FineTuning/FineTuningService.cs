@@ -42,8 +42,7 @@ internal sealed class FineTuningService(
         if (request.Name.Length > MostName) throw PlatformException.Invalid("name", $"param[name] invalid: longer than {MostName} characters");
         if (request.Description?.Length > MostDescription) throw PlatformException.Invalid("description", $"param[description] invalid: longer than {MostDescription} characters");
         if (request.Model.Length > 0 || !modelLater) models.Get(request.Model, "model");
-        if (request.TrainMode != TrainMode.Sft)
-            throw new PlatformException(PlatformError.NotSupported, $"param[trainMode] invalid: this platform trains by SFT, not by {PlatformException.Shown(request.TrainMode.Value)}", "trainMode");
+        TrainModes.Require(request.TrainMode);
         var job = new JobRow
         {
             PublicId = PublicId.Job(),
@@ -60,20 +59,23 @@ internal sealed class FineTuningService(
         return job;
     }
 
-    /// <summary>Settles a job's model, if it is still open.</summary>
-    /// <exception cref="PlatformException">There is no such model, or the job has another one.</exception>
-    public async Task<JobRow> SetModelAsync(JobRow job, string model, CancellationToken cancellationToken)
+    /// <summary>Settles a job's model, if it is still open, and its kind of training, if it has no task yet.</summary>
+    /// <exception cref="PlatformException">There is no such model or kind of training, or the job has another one.</exception>
+    public async Task<JobRow> SettleAsync(JobRow job, string model, TrainMode mode, CancellationToken cancellationToken)
     {
         models.Get(model, "trainType");
+        TrainModes.Require(mode);
         await using var context = await contexts.CreateDbContextAsync(cancellationToken);
         await context.Jobs.Where(row => row.Id == job.Id && row.Model == "").ExecuteUpdateAsync(set => set.SetProperty(row => row.Model, model), cancellationToken);
+        await context.Jobs.Where(row => row.Id == job.Id && !context.Tasks.Any(task => task.JobId == job.Id)).ExecuteUpdateAsync(set => set.SetProperty(row => row.TrainMode, mode.Value), cancellationToken);
         var settled = await GetJobAsync(job.OwnerId, job.PublicId, cancellationToken);
-        return settled.Model == model ? settled : throw PlatformException.Invalid("trainType", $"param[trainType] invalid: the task trains {settled.Model}, not {PlatformException.Shown(model)}");
+        if (settled.Model != model) throw PlatformException.Invalid("trainType", $"param[trainType] invalid: the task trains {settled.Model}, not {PlatformException.Shown(model)}");
+        return settled.TrainMode == mode.Value ? settled : throw PlatformException.Invalid("trainMode", $"param[trainMode] invalid: the task trains by {settled.TrainMode}, not by {mode}");
     }
 
-    /// <summary>The datasets that a request names.</summary>
-    /// <exception cref="PlatformException">One doesn't exist or can't be trained on.</exception>
-    public Task<IReadOnlyList<TaskRows.Part>> ResolveAsync(string ownerId, FineTuningDatasetConfig datasets, CancellationToken cancellationToken) => rows.ResolveAsync(ownerId, datasets, cancellationToken);
+    /// <summary>The datasets that a request names, for a job's training.</summary>
+    /// <exception cref="PlatformException">One doesn't exist or can't be trained on so.</exception>
+    public Task<IReadOnlyList<TaskRows.Part>> ResolveAsync(JobRow job, FineTuningDatasetConfig datasets, CancellationToken cancellationToken) => rows.ResolveAsync(job, datasets, cancellationToken);
 
     /// <summary>1 for a job's first task, 2 for its second.</summary>
     public async Task<int> NumberOfAsync(TaskRow task, CancellationToken cancellationToken)
@@ -90,10 +92,10 @@ internal sealed class FineTuningService(
         var model = models.Get(job.Model, "model");
         if (request.DatasetConfig.SplitRatio is not { } split) throw PlatformException.Invalid("splitRatio", "param[splitRatio] invalid: it is missing (percent of the rows that are held out)");
         if (split is not (>= 0 and <= 50)) throw PlatformException.Invalid("splitRatio", "param[splitRatio] invalid: it must be between 0 and 50 (percent of the rows that are held out)");
-        var config = HyperParameters.Resolve(model, request.ParameterScale, request.HyperParameterConfig, split);
+        var config = HyperParameters.Resolve(model, new TrainMode(job.TrainMode), request.ParameterScale, request.HyperParameterConfig, split);
         var priority = request.Priority is { } named ? Priority(named) : TaskPriority.Normal;
         var increment = request.IncrementTaskId is { Length: > 0 } id ? await GetIncrementAsync(ownerId, id, job, cancellationToken) : null;
-        var datasets = await rows.ResolveAsync(ownerId, request.DatasetConfig, cancellationToken);
+        var datasets = await rows.ResolveAsync(job, request.DatasetConfig, cancellationToken);
         return await EnqueueAsync(key, job, datasets, increment, new TaskRow
         {
             PublicId = PublicId.Task(),

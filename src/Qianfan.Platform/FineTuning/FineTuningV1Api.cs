@@ -26,7 +26,7 @@ internal static class FineTuningV1Api
 
     private static async Task<IResult> CreateTaskAsync(Body<V1CreateTaskRequest> body, PlatformCaller caller, FineTuningService service, CancellationToken cancellationToken)
     {
-        // The oldest clients name the model only with the first job.
+        // The oldest clients name the model only with the first job, and all of them the kind of training.
         var request = new CreateFineTuningJobRequest { Name = body.Value.Name, Description = body.Value.Description, Model = body.Value.TrainType ?? "", TrainMode = TrainMode.Sft };
         var job = await service.CreateJobAsync(caller.OwnerId, request, modelLater: true, cancellationToken);
         return Answers.V1(new { id = job.Id, uuid = job.PublicId, name = job.Name, description = job.Description, createTime = WireTime.Plain(job.CreatedAt) });
@@ -35,15 +35,13 @@ internal static class FineTuningV1Api
     private static async Task<IResult> CreateJobAsync(Body<V1CreateJobRequest> body, PlatformCaller caller, FineTuningService service, CancellationToken cancellationToken)
     {
         var request = body.Value;
-        if (request.TrainMode != TrainMode.Sft)
-            throw new PlatformException(PlatformError.NotSupported, $"param[trainMode] invalid: this platform trains by SFT, not by {PlatformException.Shown(request.TrainMode.Value)}", "trainMode").As(ConsoleCodes.TrainConfig);
         var job = await service.GetJobAsync(caller.OwnerId, request.TaskId, cancellationToken).OrAsync(ConsoleCodes.TaskNotExist, PlatformError.NotFound);
-        job = await service.SetModelAsync(job, request.TrainType, cancellationToken).OrAsync(ConsoleCodes.TrainConfig, PlatformError.InvalidArgument);
+        job = await service.SettleAsync(job, request.TrainType, request.TrainMode, cancellationToken).OrAsync(ConsoleCodes.TrainConfig, PlatformError.InvalidArgument, PlatformError.NotSupported);
         var model = service.Models.Get(job.Model, "trainType");
         var scale = Scale(request.PeftType, model);
         var config = Config(request.TrainConfig, model, scale);
         var datasets = Datasets(request);
-        await service.ResolveAsync(caller.OwnerId, datasets, cancellationToken).OrAsync(ConsoleCodes.DatasetConfig, PlatformError.InvalidArgument, PlatformError.NotFound);
+        await service.ResolveAsync(job, datasets, cancellationToken).OrAsync(ConsoleCodes.DatasetConfig, PlatformError.InvalidArgument, PlatformError.NotFound);
         var task = await service.CreateTaskAsync(caller.Key, new CreateFineTuningTaskRequest
         {
             JobId = job.PublicId,

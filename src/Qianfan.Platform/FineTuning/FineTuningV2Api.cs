@@ -80,18 +80,15 @@ internal static class FineTuningV2Api
             Model = model.Name,
             ModelType = "text2text",
             BaseModel = model.DisplayName.Length > 0 ? model.DisplayName : model.Name,
-            SupportTrainMode =
-            [
-                new SupportedTrainMode
+            SupportTrainMode = [.. TrainModes.All.Select(mode => new SupportedTrainMode
+            {
+                TrainMode = mode,
+                SupportParameterScale = [.. model.ParameterScales.Keys.Select(scale => new SupportedParameterScale
                 {
-                    TrainMode = TrainMode.Sft,
-                    SupportParameterScale = [.. model.ParameterScales.Select(scale => new SupportedParameterScale
-                    {
-                        ParameterScale = scale.Key,
-                        SupportHyperParameterConfig = HyperParameters.Describe(scale.Value, scale.Key),
-                    })],
-                },
-            ],
+                    ParameterScale = scale,
+                    SupportHyperParameterConfig = HyperParameters.Describe(model, mode, scale),
+                })],
+            })],
         }).ToArray());
 
     private static async Task<object?> StopAsync(FineTuningService service, PlatformCaller caller, FineTuningTaskIdRequest request, CancellationToken cancellationToken) =>

@@ -14,15 +14,18 @@ internal static class HyperParameters
 
     private sealed record Known(string Key, string Name, string Description, string Type, HyperParameterLimit Limit, Func<TrainingConfig, JsonElement, TrainingConfig> Apply);
 
+    // Of turns and of their padding: texts have no turns, and share sequences in any case.
+    private static readonly string[] s_ofConversations = ["Packing", "promptDropout"];
+
     private static readonly string[] s_linear = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"];
 
     // What a base model says in its description goes before the limits here.
     private static readonly Known[] s_known =
     [
         Integer("epoch", "Epochs", "Passes over the rows", 1, 1000, 3, (config, value) => config with { Epochs = value }),
-        Integer("batchSize", "Batch size", "Rows a step", 1, 256, 8, (config, value) => config with { BatchSize = value }),
+        Integer("batchSize", "Batch size", "Rows a step; of texts, sequences", 1, 256, 8, (config, value) => config with { BatchSize = value }),
         Number("learningRate", "Learning rate", "Peak of the schedule", 1e-10, 1, 0.001, (config, value) => config with { LearningRate = value }),
-        Integer("maxSeqLen", "Sequence length", "Longest row in tokens", 16, 1 << 20, 512, (config, value) => config with { MaxSequenceLength = value }),
+        Integer("maxSeqLen", "Sequence length", "Longest row in tokens; a text goes on in the next sequence", 16, 1 << 20, 512, (config, value) => config with { MaxSequenceLength = value }),
         Number("warmupRatio", "Warm-up", "Share of the steps over which the learning rate grows", 0, 1, 0.03, (config, value) => config with { WarmupRatio = value }),
         Number("weightDecay", "Weight decay", "Decoupled weight decay of AdamW", 0, 1, 0.01, (config, value) => config with { WeightDecay = value }),
         Choice("schedulerName", "Schedule", "Course of the learning rate", ["cosine", "linear", "constant"], (config, value) => config with { Scheduler = value }),
@@ -43,9 +46,9 @@ internal static class HyperParameters
         Switch("keepBest", "Best weights", "The model has the weights of its best validation, not the last ones", (config, value) => config with { KeepBest = value }),
     ];
 
-    /// <summary>The parameters of a base model and scale, as DescribeFineTuningSupportModels lists them.</summary>
-    public static IReadOnlyList<SupportedHyperParameter> Describe(IReadOnlyDictionary<string, HyperParameterLimit> limits, string scale) =>
-        [.. Applicable(limits, scale).Select(entry => new SupportedHyperParameter
+    /// <summary>The parameters of a base model, kind of training and scale, as DescribeFineTuningSupportModels lists them.</summary>
+    public static IReadOnlyList<SupportedHyperParameter> Describe(BaseModel model, TrainMode mode, string scale) =>
+        [.. Applicable(model.ParameterScales[scale], mode, scale).Select(entry => new SupportedHyperParameter
         {
             Key = entry.Known.Key,
             Name = entry.Known.Name,
@@ -58,7 +61,7 @@ internal static class HyperParameters
 
     /// <summary>The configuration.</summary>
     /// <exception cref="PlatformException">A parameter is unknown, of the wrong type or out of its limits; the message names it.</exception>
-    public static TrainingConfig Resolve(BaseModel model, string scale, JsonObject given, double validationPercent)
+    public static TrainingConfig Resolve(BaseModel model, TrainMode mode, string scale, JsonObject given, double validationPercent)
     {
         if (!model.ParameterScales.TryGetValue(scale, out var limits))
         {
@@ -67,9 +70,9 @@ internal static class HyperParameters
                 $"param[parameterScale] invalid: {model.Name} can be trained by {string.Join(" or ", model.ParameterScales.Keys)}, not by {PlatformException.Shown(scale)}");
         }
 
-        var applicable = Applicable(limits, scale).ToDictionary(entry => entry.Known.Key, StringComparer.Ordinal);
+        var applicable = Applicable(limits, mode, scale).ToDictionary(entry => entry.Known.Key, StringComparer.Ordinal);
         foreach (var (key, _) in given.Where(entry => entry.Value is not null && !applicable.ContainsKey(entry.Key)))
-            throw Wrong(key, $"is not known to {model.Name} with {scale}; known are {string.Join(", ", applicable.Keys)}");
+            throw Wrong(key, $"is not known to {model.Name} with {mode} and {scale}; known are {string.Join(", ", applicable.Keys)}");
 
         Together(given, validationPercent);
         var config = new TrainingConfig { ParameterScale = scale, Epochs = 1, BatchSize = 1, LearningRate = 0.001, MaxSequenceLength = model.ContextLength };
@@ -82,9 +85,10 @@ internal static class HyperParameters
         return config with { ValidationPercent = validationPercent };
     }
 
-    private static IEnumerable<(Known Known, HyperParameterLimit Limit)> Applicable(IReadOnlyDictionary<string, HyperParameterLimit> limits, string scale) =>
+    private static IEnumerable<(Known Known, HyperParameterLimit Limit)> Applicable(IReadOnlyDictionary<string, HyperParameterLimit> limits, TrainMode mode, string scale) =>
         from known in s_known
         where scale == "LoRA" || !known.Key.StartsWith("lora", StringComparison.Ordinal)
+        where mode != TrainMode.PostPretrain || !s_ofConversations.Contains(known.Key)
         select (known, limits.GetValueOrDefault(known.Key) ?? known.Limit);
 
     // Both look at rows that are held out.

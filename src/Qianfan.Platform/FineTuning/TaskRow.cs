@@ -11,6 +11,7 @@ internal sealed class JobRow : OwnedRow
 
     public required string Model { get; set; }
 
+    /// <summary>A word of the wire; V1 names it with the first task.</summary>
     public required string TrainMode { get; set; }
 }
 

@@ -15,9 +15,9 @@ internal sealed class TaskRows(IDbContextFactory<PlatformDbContext> contexts, Da
     /// <summary>A dataset's share.</summary>
     internal sealed record Part(DatasetRow Dataset, string RowsFile, double SamplingRate);
 
-    /// <summary>The datasets that a request names.</summary>
-    /// <exception cref="PlatformException">One doesn't exist or can't be trained on.</exception>
-    public async Task<IReadOnlyList<Part>> ResolveAsync(string ownerId, FineTuningDatasetConfig config, CancellationToken cancellationToken)
+    /// <summary>The datasets that a request names, for a job's training.</summary>
+    /// <exception cref="PlatformException">One doesn't exist or can't be trained on so.</exception>
+    public async Task<IReadOnlyList<Part>> ResolveAsync(JobRow job, FineTuningDatasetConfig config, CancellationToken cancellationToken)
     {
         if (config.SourceType != "Platform")
             throw new PlatformException(PlatformError.NotSupported, "param[datasetConfig.sourceType] invalid: this platform trains on its own datasets (Platform)", "sourceType");
@@ -29,22 +29,22 @@ internal sealed class TaskRows(IDbContextFactory<PlatformDbContext> contexts, Da
             if (string.IsNullOrEmpty(version.VersionId)) throw PlatformException.Missing("datasetConfig.versions.versionId");
             if (version.SamplingRate is not (null or (>= 0.01 and <= 10)))
                 throw PlatformException.Invalid("samplingRate", "param[datasetConfig.versions.samplingRate] invalid: it must be between 0.01 and 10");
-            var dataset = await context.Datasets.AsNoTracking().Of(ownerId, version.VersionId).SingleOrDefaultAsync(cancellationToken)
+            var dataset = await context.Datasets.AsNoTracking().Of(job.OwnerId, version.VersionId).SingleOrDefaultAsync(cancellationToken)
                 ?? throw PlatformException.NotFound("Dataset", version.VersionId);
-            parts.Add(Usable(dataset, version.SamplingRate ?? 1));
+            parts.Add(Usable(dataset, job, version.SamplingRate ?? 1));
         }
 
         return parts;
     }
 
-    /// <summary>A dataset as it is trained on whole.</summary>
-    public Part Usable(DatasetRow dataset, double samplingRate = 1)
+    /// <summary>A dataset as a job's training takes it.</summary>
+    /// <exception cref="PlatformException">It can't be trained on so.</exception>
+    public Part Usable(DatasetRow dataset, JobRow job, double samplingRate = 1)
     {
         if (dataset.RowsFile is not { } file || dataset.Rows == 0) throw PlatformException.Invalid("versions", $"param[datasetConfig.versions] invalid: dataset {dataset.PublicId} has no rows");
         if (dataset.ReleaseStatus != DatasetReleaseStatus.Finished)
             throw PlatformException.Invalid("versions", $"param[datasetConfig.versions] invalid: dataset {dataset.PublicId} is not released");
-        if (dataset.TemplateType != DatasetService.ConversationTemplate)
-            throw new PlatformException(PlatformError.NotSupported, $"param[datasetConfig.versions] invalid: dataset {dataset.PublicId} holds texts; this platform trains on prompt and response", "versions");
+        TrainModes.RequireRows(new TrainMode(job.TrainMode), dataset);
         return new Part(dataset, Path.Combine(folders.Dataset(dataset.PublicId), file), samplingRate);
     }
 

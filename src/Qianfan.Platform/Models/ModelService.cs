@@ -214,6 +214,7 @@ internal sealed class ModelService(
         return new ModelLineage
         {
             BaseModel = task.Job.Model,
+            TrainMode = task.Job.TrainMode,
             Datasets = task.Datasets is { } datasets ? JsonSerializer.Deserialize<IReadOnlyList<ModelLineageDataset>>(datasets, PlatformJson.Options)! : [],
             RowsSha256 = task.RowsHash,
             Config = JsonSerializer.SerializeToNode(config, PlatformJson.Sparse)!.AsObject(),

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Qianfan.Platform.Exports;
+using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
+using Qianfan.Platform.Services;
 using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Platform.Models;
@@ -57,14 +59,14 @@ internal static class ModelsWire
                 runIdStr = version.TaskPublicId,
                 devType = 1,
                 modelType = 20,
-                templateType = 2000,
+                templateType = TrainModes.Template(new TrainMode(version.TrainMode)),
             },
         },
         framework = "torch",
         algorithm = version.BaseModel,
         modelNet = $"{version.BaseModel}_{version.ParameterScale}",
         state = ModelVersionState.Ready.Value,
-        ioMode = "chat",
+        ioMode = ServiceKinds.For(version).Wire(),
         ioLength = "",
         copyright = "",
         property = new { },
@@ -73,7 +75,7 @@ internal static class ModelsWire
         deployResource = new[] { "Private" },
         supportOptions = new[] { "Deploy" },
         trainType = version.BaseModel,
-        @params = Schema,
+        @params = ServiceKinds.For(version) == ServiceKind.Completions ? s_completion : s_chat,
     };
 
     public static object Description(ModelSetRow set) => new
@@ -96,6 +98,7 @@ internal static class ModelsWire
         description = version.Description,
         state = ModelVersionState.Ready.Value,
         baseModel = version.BaseModel,
+        trainMode = version.TrainMode,
         parameterScale = version.ParameterScale,
         sourceType = "Train",
         sourceInfo = new { trainTaskId = version.TaskPublicId, trainJobId = version.JobPublicId },
@@ -106,29 +109,33 @@ internal static class ModelsWire
         createTime = WireTime.Iso(version.CreatedAt),
     };
 
-    private static readonly object Schema = new
+    private static readonly object s_chat = Schema("chat.completion", "messages", new
+    {
+        type = "array",
+        items = new
+        {
+            type = "object",
+            required = new[] { "role", "content" },
+            properties = new { role = Member("role", "string", "user or assistant, in turn", "user"), content = Member("content", "string", "not empty") },
+        },
+    });
+
+    private static readonly object s_completion = Schema("completion", "prompt", Member("prompt", "string", "the text to go on from, not empty"));
+
+    private static object Schema(string answer, string question, object questionSchema) => new
     {
         input = new
         {
             type = "object",
-            required = new[] { "messages" },
-            properties = new
+            required = new[] { question },
+            properties = new Dictionary<string, object>
             {
-                messages = new
-                {
-                    type = "array",
-                    items = new
-                    {
-                        type = "object",
-                        required = new[] { "role", "content" },
-                        properties = new { role = Member("role", "string", "user or assistant, in turn", "user"), content = Member("content", "string", "not empty") },
-                    },
-                },
-                stream = Member("stream", "boolean", "whether the text is sent as it is generated; default false"),
-                user_id = Member("user_id", "string", "the caller's own user"),
-                temperature = Member("temperature", "number", "0 takes the likeliest token always; at most 2"),
-                top_p = Member("top_p", "number", "the smallest set of tokens whose probability reaches this, up to 1"),
-                penalty_score = Member("penalty_score", "number", "against repetition, 1 (off) to 2"),
+                [question] = questionSchema,
+                ["stream"] = Member("stream", "boolean", "whether the text is sent as it is generated; default false"),
+                ["user_id"] = Member("user_id", "string", "the caller's own user"),
+                ["temperature"] = Member("temperature", "number", "0 takes the likeliest token always; at most 2"),
+                ["top_p"] = Member("top_p", "number", "the smallest set of tokens whose probability reaches this, up to 1"),
+                ["penalty_score"] = Member("penalty_score", "number", "against repetition, 1 (off) to 2"),
             },
         },
         output = new
@@ -138,7 +145,7 @@ internal static class ModelsWire
             properties = new
             {
                 id = Member("id", "string", "of the answer"),
-                @object = Member("object", "string", "chat.completion"),
+                @object = Member("object", "string", answer),
                 created = Member("created", "integer", "Unix seconds"),
                 sentence_id = Member("sentence_id", "integer", "number of the chunk, in a stream"),
                 is_end = Member("is_end", "boolean", "whether this chunk is the last, in a stream"),

@@ -47,7 +47,7 @@ internal sealed class FineTuningJobs(
         var validation = validationFile is null ? null : await ImportValidationAsync(ownerId, validationFile, dataset, cancellationToken);
         var job = await fineTuning.CreateJobAsync(
             ownerId, new CreateFineTuningJobRequest { Name = $"openai {file.Name}", Model = model.Name, TrainMode = TrainMode.Sft }, modelLater: false, cancellationToken);
-        var task = await fineTuning.EnqueueAsync(key, job, [rows.Usable(dataset)], null, new TaskRow
+        var task = await fineTuning.EnqueueAsync(key, job, [rows.Usable(dataset, job)], null, new TaskRow
         {
             PublicId = PublicId.Task(),
             OwnerId = ownerId,
@@ -62,7 +62,7 @@ internal sealed class FineTuningJobs(
             Metadata = body.Metadata is { Count: > 0 } ? JsonSerializer.Serialize(body.Metadata) : null,
             TrainingFileId = file.PublicId,
             ValidationFileId = validationFile?.PublicId,
-        }, cancellationToken, validation is null ? null : rows.Usable(validation));
+        }, cancellationToken, validation is null ? null : rows.Usable(validation, job));
         return await GetAsync(ownerId, task.PublicId, cancellationToken);
     }
 
@@ -162,7 +162,7 @@ internal sealed class FineTuningJobs(
         var percent = string.IsNullOrEmpty(body.ValidationFile) ? ValidationPercent : 0;
         try
         {
-            return HyperParameters.Resolve(model, model.DefaultParameterScale, result, percent);
+            return HyperParameters.Resolve(model, TrainMode.Sft, model.DefaultParameterScale, result, percent);
         }
         catch (PlatformException exception) when (exception.Parameter?.Split('.')[^1] is { } key && names.TryGetValue(key, out var name))
         {

@@ -1,5 +1,6 @@
 using Qianfan.Platform.Http;
 using Qianfan.Platform.Models;
+using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Platform.Services;
 
@@ -20,7 +21,7 @@ internal static class ServiceKinds
         ?? throw PlatformException.Invalid("serviceType", $"param[serviceType] invalid: it must be chat, completions or embeddings, not {PlatformException.Shown(word)}");
 
     /// <summary>What a version is served as when nobody says: one that learnt plain text has never seen a conversation.</summary>
-    public static ServiceKind For(ModelVersionRow version) => version.TrainMode == "PostPretrain" ? ServiceKind.Completions : ServiceKind.Chat;
+    public static ServiceKind For(ModelVersionRow version) => version.TrainMode == TrainMode.PostPretrain.Value ? ServiceKind.Completions : ServiceKind.Chat;
 
     /// <summary>What a service of this kind can be asked.</summary>
     public static IReadOnlyList<ServiceKind> Answered(this ServiceKind kind) => kind == ServiceKind.Chat ? Enum.GetValues<ServiceKind>() : [kind];

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Qianfan.Platform.Access;
 using Qianfan.Platform.Data;
+using Qianfan.Platform.FineTuning;
 using Qianfan.Platform.Http;
 using Qianfan.Sdk.Protocol;
 
@@ -93,7 +94,7 @@ internal static class ServicesApi
             modelIdStr = service.Model.Set.PublicId,
             modelName = service.Model.Set.Name,
             modelType = 0,
-            templateType = 2000,
+            templateType = TrainModes.Template(new TrainMode(service.Model.TrainMode)),
             iterationId = service.ModelVersionId,
             modelVersion = service.Model.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
             version = "1",
