@@ -69,12 +69,13 @@ export function attach(root, page, options) {
     choose(input.files[0]);
 
     return {
-        send(name, connectionId) {
+        send(name, connectionId, kind) {
             if (!file || request)
                 return;
             const form = new FormData();
             form.append("name", name);
             form.append("connection", connectionId ?? "");
+            form.append("kind", kind ?? "");
             form.append("file", file, file.name);
             request = new XMLHttpRequest();
             request.open("POST", options.url);

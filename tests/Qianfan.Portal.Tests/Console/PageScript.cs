@@ -20,11 +20,13 @@ public static partial class PageScript
     }
 
     /// <summary>Uploads a file.</summary>
-    public static async Task<HttpResponseMessage> UploadAsync(HttpClient browser, Guid projectId, byte[] file, string fileName = "rows.jsonl", string? name = null, string? token = null)
+    public static async Task<HttpResponseMessage> UploadAsync(HttpClient browser, Guid projectId, byte[] file, string fileName = "rows.jsonl", string? name = null, string? token = null, string? kind = null)
     {
         var form = new MultipartFormDataContent();
         if (name is not null)
             form.Add(new StringContent(name), "name");
+        if (kind is not null)
+            form.Add(new StringContent(kind), "kind");
         form.Add(new ByteArrayContent(file), "file", fileName);
         return await SendAsync(browser, Urls.DatasetUpload(projectId), form, token ?? await TokenAsync(browser));
     }

@@ -35,6 +35,16 @@ public class SampleTests
         (summary.Format, summary.GoodRows, summary.BadRows).ShouldBe((format, rows, 0));
     }
 
+    [Fact]
+    public async Task The_sample_of_texts_holds_texts()
+    {
+        await using var file = File.OpenRead(Sample("text.jsonl"));
+        var summary = await DatasetReader.ValidateAsync(file, new DatasetReaderOptions { Kind = DatasetKind.Text }, cancellationToken: Cancel);
+
+        (summary.GoodRows, summary.BadRows).ShouldBe((3, 0));
+        summary.Samples.ShouldAllBe(row => row.Text!.Length > 20);
+    }
+
     private static string Sample(string name)
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

@@ -80,7 +80,7 @@ public class RunServiceTests
             await NotFound(portal.Runs.ResumeAsync(stranger, tried, runId, Cancel));
             await NotFound(portal.Runs.DeleteAsync(stranger, tried, runId, Cancel));
             await NotFound(portal.Runs.DeployAsync(stranger, tried, version, "", ServiceType.Chat, Cancel));
-            await NotFound(portal.Runs.BaseModelsAsync(stranger, tried, connection, Cancel));
+            await NotFound(portal.Runs.BaseModelsAsync(stranger, tried, connection, Qianfan.Sdk.Protocol.TrainMode.Sft, Cancel));
         }
 
         await NotFound(portal.Runs.ListAsync(stranger, project, null, 0, 10, Cancel));

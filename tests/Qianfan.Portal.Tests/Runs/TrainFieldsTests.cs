@@ -44,7 +44,7 @@ public sealed class TrainFieldsTests
             Model = "qianfan-tiny",
             SupportTrainMode = [new SupportedTrainMode { TrainMode = TrainMode.Sft, SupportParameterScale = [new SupportedParameterScale { ParameterScale = "LoRA", SupportHyperParameterConfig = parameters }] }],
         },
-    ])[0];
+    ], TrainMode.Sft)[0];
 
     private static SupportedHyperParameter Parameter(string key, string type, string check, params object[] values) => new()
     {

@@ -9,11 +9,20 @@ using Qianfan.Portal.Features.Services;
 using Qianfan.Portal.Security;
 using Qianfan.Sdk;
 using Qianfan.Sdk.Protocol;
+using Qianfan.Sdk.Training;
 
 namespace Qianfan.Portal.Features.Console;
 
 /// <summary>A question on its way: the client of the service's platform, and what to ask it.</summary>
-public sealed record ConsoleCall(QianfanClient Client, ChatCompletionRequest Request);
+public sealed record ConsoleCall(QianfanClient Client, ChatCompletionRequest Request)
+{
+    /// <summary>The text that a service goes on with, which takes no conversation; null for all others.</summary>
+    public string? Prompt { get; init; }
+
+    /// <summary>The answer as it comes.</summary>
+    public IAsyncEnumerable<ChatCompletionChunk> StreamAsync(CancellationToken cancellationToken) =>
+        Prompt is null ? Client.Chat.StreamAsync(Request, cancellationToken) : Client.Completions.StreamAsync(Request.Model, Prompt, Request, cancellationToken);
+}
 
 /// <summary>Two texts as vectors.</summary>
 /// <param name="Similarity">Cosine of the angle between them, -1 to 1.</param>
@@ -36,7 +45,9 @@ public sealed class ConsoleService(IDbContextFactory<PortalDbContext> contexts, 
     public async Task<ConsoleCall> PrepareAsync(Actor actor, Guid projectId, ConsoleRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        var (connectionId, model) = await FindAsync(actor, projectId, request.ServiceId, request.Side, cancellationToken);
+        var (connectionId, model, completes) = await FindAsync(actor, projectId, request.ServiceId, request.Side, cancellationToken);
+        if (completes && request.Messages is not null)
+            throw new UserErrorException("ServiceOnlyCompletes");
         var messages = Messages(request);
         if (request.Temperature is < 0 or > 2)
             throw new UserErrorException("ParameterRange", "temperature", 0, 2);
@@ -53,7 +64,10 @@ public sealed class ConsoleService(IDbContextFactory<PortalDbContext> contexts, 
             TopP = request.TopP,
             MaxCompletionTokens = request.MaxTokens,
             Seed = request.Seed,
-        });
+        })
+        {
+            Prompt = completes ? request.Prompt : null,
+        };
     }
 
     /// <summary>Asks, and tells the answer as it comes. Ending the enumeration ends the generation and frees the platform's slot. Errors of the platform come as the last event.</summary>
@@ -63,7 +77,7 @@ public sealed class ConsoleService(IDbContextFactory<PortalDbContext> contexts, 
         string? finishReason = null;
         TokenUsage? usage = null;
         ConsoleEvent? failure = null;
-        await using var chunks = call.Client.Chat.StreamAsync(call.Request, cancellationToken).GetAsyncEnumerator(cancellationToken);
+        await using var chunks = call.StreamAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
         while (true)
         {
             try
@@ -97,7 +111,7 @@ public sealed class ConsoleService(IDbContextFactory<PortalDbContext> contexts, 
     {
         if (string.IsNullOrWhiteSpace(first) || string.IsNullOrWhiteSpace(second))
             throw new UserErrorException("TextsMissing");
-        var (connectionId, model) = await FindAsync(actor, projectId, serviceId, side, cancellationToken);
+        var (connectionId, model, _) = await FindAsync(actor, projectId, serviceId, side, cancellationToken);
         var client = await clients.ForAsync(connectionId, cancellationToken);
         var response = await PlatformErrors.TranslateAsync(() => client.Embeddings.CreateAsync(new EmbeddingRequest { Model = model, Input = [first, second] }, cancellationToken));
         var vectors = response.Data.OrderBy(d => d.Index).Select(d => d.Embedding).ToList();
@@ -126,19 +140,20 @@ public sealed class ConsoleService(IDbContextFactory<PortalDbContext> contexts, 
         ];
     }
 
-    private async Task<(Guid ConnectionId, string Model)> FindAsync(Actor actor, Guid projectId, Guid serviceId, ConsoleSide side, CancellationToken cancellationToken)
+    private async Task<(Guid ConnectionId, string Model, bool Completes)> FindAsync(Actor actor, Guid projectId, Guid serviceId, ConsoleSide side, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         await db.RequireProjectAsync(actor, projectId, Permission.UseConsole, cancellationToken);
         var service = await db.Services.AsNoTracking().VisibleTo(actor)
             .Where(s => s.ProjectId == projectId && s.Id == serviceId)
-            .Select(s => new { s.ConnectionId, s.Connection.Kind, s.Endpoint, s.ModelVersion.BaseModel })
+            .Select(s => new { s.ConnectionId, s.Connection.Kind, s.Endpoint, s.ServiceType, s.ModelVersion.BaseModel })
             .SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException("service");
+        var completes = service.ServiceType == nameof(ServiceType.Completion);
         if (side is ConsoleSide.Tuned)
-            return (service.ConnectionId, service.Endpoint);
+            return (service.ConnectionId, service.Endpoint, completes);
         return service.Kind is ConnectionKind.Cloud || service.BaseModel.Length == 0
             ? throw new UserErrorException("BaseNotServed")
-            : (service.ConnectionId, service.BaseModel);
+            : (service.ConnectionId, service.BaseModel, completes);
     }
 
     private static List<ChatMessage> Messages(ConsoleRequest request)

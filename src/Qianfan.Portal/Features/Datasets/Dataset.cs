@@ -2,12 +2,16 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Features.Projects;
+using Qianfan.Sdk.Datasets;
 
 namespace Qianfan.Portal.Features.Datasets;
 
 /// <summary>Rows that a model can learn from, kept on a connection's platform.</summary>
 public sealed class Dataset : IProjectOwned
 {
+    /// <summary>The format of a dataset of texts: rows to go on with pre-training on, without questions and answers.</summary>
+    public const string TextFormat = nameof(DatasetFormat.Text);
+
     public Guid Id { get; set; } = Guid.CreateVersion7();
     public Guid ProjectId { get; set; }
     public Project Project { get; set; } = null!;
@@ -19,7 +23,7 @@ public sealed class Dataset : IProjectOwned
     public required string PlatformId { get; set; }
     public required string FileName { get; set; }
 
-    /// <summary>Detected format, a name of <c>Qianfan.Sdk.Datasets.DatasetFormat</c>.</summary>
+    /// <summary>Detected format, a name of <c>Qianfan.Sdk.Datasets.DatasetFormat</c>; <see cref="TextFormat"/> for texts, whatever file they came in.</summary>
     public required string Format { get; set; }
     public long SizeBytes { get; set; }
     public int GoodRows { get; set; }

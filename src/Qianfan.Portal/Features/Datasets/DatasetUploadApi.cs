@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Qianfan.Portal.Features.Console;
 using Qianfan.Portal.Security;
+using Qianfan.Sdk.Datasets;
 
 namespace Qianfan.Portal.Features.Datasets;
 
@@ -16,7 +17,7 @@ namespace Qianfan.Portal.Features.Datasets;
 /// <param name="Errors">The first bad rows.</param>
 public sealed record UploadResult(Guid DatasetId, string Name, string Format, int GoodRows, int BadRows, IReadOnlyList<RowError> Errors);
 
-/// <summary>The upload of a dataset file: a multipart form with the fields <c>name</c>, <c>connection</c> (both optional, before the file) and <c>file</c>, streamed to disk and never buffered.</summary>
+/// <summary>The upload of a dataset file: a multipart form with the fields <c>name</c>, <c>connection</c>, <c>kind</c> (<c>conversation</c>, which is the default, or <c>text</c>; all optional, before the file) and <c>file</c>, streamed to disk and never buffered.</summary>
 internal static class DatasetUploadApi
 {
     private const int MaxFieldBytes = 4096;
@@ -42,6 +43,7 @@ internal static class DatasetUploadApi
 
         string? name = null;
         Guid? connectionId = null;
+        var kind = DatasetKind.Conversation;
         await foreach (var section in SectionsAsync(context.Request, cancellationToken))
         {
             if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition) || !disposition.IsFormDisposition() && !disposition.IsFileDisposition())
@@ -54,9 +56,17 @@ internal static class DatasetUploadApi
                 case "connection" when await FieldAsync(section, cancellationToken) is { Length: > 0 } text:
                     connectionId = Guid.TryParse(text, out var id) ? id : throw new NotFoundException("connection");
                     break;
+                case "kind":
+                    kind = await FieldAsync(section, cancellationToken) switch
+                    {
+                        "" or "conversation" => DatasetKind.Conversation,
+                        "text" => DatasetKind.Text,
+                        var other => throw new UserErrorException("DatasetKindUnknown", other),
+                    };
+                    break;
                 case "file":
                     var fileName = HeaderUtilities.RemoveQuotes(disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName).Value ?? "";
-                    return TypedResults.Ok(await uploads.UploadAsync(actor, projectId, new UploadRequest(name, connectionId, fileName), section.Body, cancellationToken));
+                    return TypedResults.Ok(await uploads.UploadAsync(actor, projectId, new UploadRequest(name, connectionId, fileName, kind), section.Body, cancellationToken));
             }
         }
 

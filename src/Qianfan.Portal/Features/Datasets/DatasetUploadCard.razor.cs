@@ -5,6 +5,7 @@ using Microsoft.JSInterop;
 using Qianfan.Portal.Components.Shared;
 using Qianfan.Portal.Features.Console;
 using Qianfan.Portal.Security;
+using Qianfan.Sdk.Datasets;
 
 namespace Qianfan.Portal.Features.Datasets;
 
@@ -18,6 +19,7 @@ public sealed partial class DatasetUploadCard
     private ChosenFile? _file;
     private Failure? _failure;
     private string _name = "";
+    private DatasetKind _kind = DatasetKind.Conversation;
     private Guid _connectionId;
     private bool _sending;
 
@@ -123,7 +125,7 @@ public sealed partial class DatasetUploadCard
         try
         {
             // What can be known before the file is on its way.
-            await Uploads.CheckAsync(await CurrentUser.GetAsync(), ProjectId, new UploadRequest(_name, ConnectionId, _file!.Name), CancellationToken.None);
+            await Uploads.CheckAsync(await CurrentUser.GetAsync(), ProjectId, new UploadRequest(_name, ConnectionId, _file!.Name, _kind), CancellationToken.None);
         }
         catch (UserErrorException error)
         {
@@ -132,7 +134,7 @@ public sealed partial class DatasetUploadCard
         }
 
         _sending = true;
-        await _upload!.InvokeVoidAsync("send", _name.Trim(), ConnectionId?.ToString() ?? "");
+        await _upload!.InvokeVoidAsync("send", _name.Trim(), ConnectionId?.ToString() ?? "", _kind is DatasetKind.Text ? "text" : "conversation");
     }
 
     private async Task CancelAsync() => await _upload!.InvokeVoidAsync("cancel");

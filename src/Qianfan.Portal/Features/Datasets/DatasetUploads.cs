@@ -15,7 +15,8 @@ namespace Qianfan.Portal.Features.Datasets;
 /// <param name="Name">Name for the dataset; null or empty takes the file's.</param>
 /// <param name="ConnectionId">The platform to keep the rows; null takes the project's only one, or the embedded one.</param>
 /// <param name="FileName">Name of the file in the browser.</param>
-public sealed record UploadRequest(string? Name, Guid? ConnectionId, string FileName);
+/// <param name="Kind">What its rows are: conversations or texts. A file can't tell: plain text may be either.</param>
+public sealed record UploadRequest(string? Name, Guid? ConnectionId, string FileName, DatasetKind Kind = DatasetKind.Conversation);
 
 /// <summary>No row of the file can be trained on.</summary>
 internal sealed class NoGoodRowException(int badRows, IReadOnlyList<RowError> errors) : UserErrorException("DatasetNoGoodRow", badRows), IErrorDetails
@@ -49,7 +50,7 @@ public sealed class DatasetUploads(
         ArgumentNullException.ThrowIfNull(request);
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         await db.RequireProjectAsync(actor, projectId, Permission.EditDatasets, cancellationToken);
-        await ChooseConnectionAsync(db, actor, projectId, request.ConnectionId, cancellationToken);
+        RefuseTextsOnCloud(await ChooseConnectionAsync(db, actor, projectId, request.ConnectionId, cancellationToken), request);
         await FreeNameAsync(db, projectId, request, cancellationToken);
     }
 
@@ -66,11 +67,12 @@ public sealed class DatasetUploads(
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var (teamId, _) = await db.RequireProjectAsync(actor, projectId, Permission.EditDatasets, cancellationToken);
         var connection = await ChooseConnectionAsync(db, actor, projectId, request.ConnectionId, cancellationToken);
+        RefuseTextsOnCloud(connection, request);
         var name = await FreeNameAsync(db, projectId, request, cancellationToken);
 
         var folder = Path.Combine(data.FullPath, "uploads");
         await using var file = await ReceivedFile.ReceiveAsync(body, folder, options.Value.MaxUploadBytes, cancellationToken);
-        using var rows = await ReadAsync(file, folder, cancellationToken);
+        using var rows = await ReadAsync(file, folder, request.Kind, cancellationToken);
         if (rows.GoodRows == 0)
             throw new NoGoodRowException((int)Math.Min(rows.BadRows, int.MaxValue), rows.Errors);
 
@@ -96,7 +98,7 @@ public sealed class DatasetUploads(
         try
         {
             dataset.PlatformId = await platform.SaveAsync(
-                connection.Id, dataset.Id, name, rows.FilePath, upload => journal.RecordAsync(entry, upload, CancellationToken.None), cancellationToken);
+                connection.Id, dataset.Id, name, rows.FilePath, request.Kind, upload => journal.RecordAsync(entry, upload, CancellationToken.None), cancellationToken);
             db.Datasets.Add(dataset);
             audit.Add(db, actor, AuditActions.DatasetCreated, (dataset.Id, name), teamId, projectId, new Dictionary<string, string>
             {
@@ -133,6 +135,13 @@ public sealed class DatasetUploads(
         };
     }
 
+    // It takes them as an archive behind a link, and no portal's upload.
+    private static void RefuseTextsOnCloud(Connection connection, UploadRequest request)
+    {
+        if (request.Kind is DatasetKind.Text && connection.Kind is ConnectionKind.Cloud)
+            throw new UserErrorException("TextsOnCloud");
+    }
+
     private static async Task<string> FreeNameAsync(PortalDbContext db, Guid projectId, UploadRequest request, CancellationToken cancellationToken)
     {
         var name = request.Name?.Trim() is { Length: > 0 } given ? given : Path.GetFileNameWithoutExtension(ShortFileName(request.FileName)).Trim();
@@ -149,11 +158,11 @@ public sealed class DatasetUploads(
         return await db.Datasets.AnyAsync(d => d.ProjectId == projectId && d.Name == name);
     }
 
-    private static async Task<GoodRowsFile> ReadAsync(ReceivedFile file, string folder, CancellationToken cancellationToken)
+    private static async Task<GoodRowsFile> ReadAsync(ReceivedFile file, string folder, DatasetKind kind, CancellationToken cancellationToken)
     {
         try
         {
-            return await GoodRowsFile.ReadAsync(file.Rewound(), folder, cancellationToken);
+            return await GoodRowsFile.ReadAsync(file.Rewound(), folder, kind, cancellationToken);
         }
         catch (DatasetFileException error)
         {

@@ -3,6 +3,7 @@ using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Features.Services;
 using Qianfan.Portal.Security;
 using Qianfan.Sdk;
+using Qianfan.Sdk.Datasets;
 using Qianfan.Sdk.Protocol;
 using Qianfan.Sdk.Training;
 
@@ -21,17 +22,19 @@ public sealed partial class PlatformDatasets(PlatformClients clients, TimeProvid
     /// <param name="id">What the name there is derived from.</param>
     /// <param name="name">Wished name there.</param>
     /// <param name="path">The file.</param>
+    /// <param name="kind">What its rows are: conversations or texts.</param>
     /// <param name="made">Told of everything that is made, before the next step: what must be deleted if the rest fails.</param>
     /// <param name="cancellationToken">Breaks off.</param>
     /// <returns>The dataset's id on the platform.</returns>
     /// <exception cref="UserErrorException">The platform refuses, or there is no bucket for the rows.</exception>
-    public async Task<string> SaveAsync(Guid connectionId, Guid id, string name, string path, Func<PlatformUpload, Task> made, CancellationToken cancellationToken)
+    public async Task<string> SaveAsync(Guid connectionId, Guid id, string name, string path, DatasetKind kind, Func<PlatformUpload, Task> made, CancellationToken cancellationToken)
     {
         var client = await clients.ForAsync(connectionId, cancellationToken);
         if (!client.Options.PlatformExtensions && string.IsNullOrEmpty(client.Options.Bos.Bucket))
             throw new UserErrorException("ConnectionWithoutBucket");
         var progress = new Progress(made);
-        var load = new LoadDataSetAction(client, Sdk.Datasets.Dataset.FromFile(path, name), id: id.ToString("N"), eventHandler: progress);
+        var rows = DatasetConfig.Of(Sdk.Datasets.Dataset.FromFile(path, name, kind));
+        var load = new LoadDataSetAction(client, rows, kind is DatasetKind.Text ? TrainMode.PostPretrain : TrainMode.Sft, id.ToString("N"), eventHandler: progress);
         try
         {
             await load.ExecAsync(cancellationToken: cancellationToken);

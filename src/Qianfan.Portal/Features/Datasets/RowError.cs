@@ -10,13 +10,13 @@ namespace Qianfan.Portal.Features.Datasets;
 /// <param name="Message">The reader's own sentence, in English.</param>
 public sealed record RowError(long Line, string? Field, string Code, string Message);
 
-/// <summary>A good row as the page shows it: a conversation.</summary>
+/// <summary>A good row as the page shows it: a conversation, or a text.</summary>
 /// <param name="Line">Line of the file, from 1.</param>
-/// <param name="Messages">Its turns; long texts are cut.</param>
+/// <param name="Messages">Its turns, or the text alone; what is long is cut.</param>
 public sealed record PreviewRow(long Line, IReadOnlyList<PreviewMessage> Messages);
 
 /// <summary>A turn of a <see cref="PreviewRow"/>.</summary>
-/// <param name="Role">system, user or assistant.</param>
+/// <param name="Role">system, user or assistant; text for a text without form.</param>
 /// <param name="Content">The text, cut after <see cref="RowSamples.MaxCharacters"/>.</param>
 public sealed record PreviewMessage(string Role, string Content);
 
@@ -41,13 +41,16 @@ public static class RowSamples
 
     /// <summary>The reader's rows.</summary>
     public static IReadOnlyList<PreviewRow> From(IEnumerable<DatasetRow> rows) =>
-        [.. rows.Take(MaxRows).Select(r => new PreviewRow(r.Line, [.. r.Messages.Take(MaxMessages).Select(m => new PreviewMessage(m.Role, Cut(m.Content, MaxCharacters)))]))];
+        [.. rows.Take(MaxRows).Select(r => new PreviewRow(r.Line, [.. Messages(r).Take(MaxMessages).Select(m => m with { Content = Cut(m.Content, MaxCharacters) })]))];
 
     /// <summary>What a dataset row holds.</summary>
     public static string Write<T>(IReadOnlyList<T> items) => JsonSerializer.Serialize(items, JsonSerializerOptions.Web);
 
     /// <summary>What <see cref="Write{T}"/> wrote.</summary>
     public static IReadOnlyList<T> Read<T>(string json) => JsonSerializer.Deserialize<IReadOnlyList<T>>(json, JsonSerializerOptions.Web) ?? [];
+
+    private static IEnumerable<PreviewMessage> Messages(DatasetRow row) =>
+        row.Text is { } text ? [new PreviewMessage("text", text)] : row.Messages.Select(m => new PreviewMessage(m.Role, m.Content));
 
     private static string Cut(string text, int length)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Qianfan.Sdk.Protocol;
 using Qianfan.Sdk.Training;
 
 namespace Qianfan.Portal.Features.Runs;
@@ -17,6 +18,9 @@ public sealed record RunConfig
 
     /// <summary>Base model by its name on the platform.</summary>
     public string BaseModel { get; init; } = "";
+
+    /// <summary>Kind of training: what the rows are for.</summary>
+    public TrainMode TrainMode { get; init; } = TrainMode.Sft;
 
     /// <summary>Name of the model that is published; the run's name when empty.</summary>
     public string ModelName { get; init; } = "";

@@ -81,7 +81,7 @@ public sealed class RunOutcomes(AuditLog audit, TimeProvider time)
                 Name = config.ServiceName.Length > 0 ? config.ServiceName : config.ModelName.Length > 0 ? config.ModelName : run.Name,
                 PlatformId = serviceId,
                 Endpoint = Text(output["service_endpoint"]) ?? serviceId,
-                ServiceType = config.ServiceType.ToString(),
+                ServiceType = Text(output["service"]?["service_type"]) ?? config.ServiceType.ToString(),
                 RunId = run.Id,
                 CreatedAt = time.GetUtcNow(),
             };

@@ -6,6 +6,7 @@ using Qianfan.Portal.Components.Layout;
 using Qianfan.Portal.Components.Shared;
 using Qianfan.Portal.Features.Connections;
 using Qianfan.Portal.Security;
+using Qianfan.Sdk.Training;
 
 namespace Qianfan.Portal.Features.Runs;
 
@@ -27,6 +28,8 @@ public sealed partial class RunPage : PortalPage
     [Inject] public required NavigationManager Navigation { get; init; }
     [Inject] public required IStringLocalizer<RunsText> Text { get; init; }
     [Inject] public required IStringLocalizer<SharedText> Shared { get; init; }
+
+    private string TryIt => Text[_details?.ServiceType == nameof(ServiceType.Completion) ? "WriteOn" : "Chat"];
 
     private bool CanEdit => Project?.Allows(Permission.EditRuns) ?? false;
 

@@ -24,8 +24,8 @@ internal static class RunPipelines
 
         BaseAction[] actions =
         [
-            new LoadDataSetAction(client, Sdk.Datasets.Dataset.Load(config.DatasetPlatformId), id: $"{id}-load"),
-            new TrainAction(client, config.BaseModel, config.Train, jobName: run.Name, id: $"{id}-train"),
+            new LoadDataSetAction(client, DatasetConfig.Of(Sdk.Datasets.Dataset.Load(config.DatasetPlatformId)), config.TrainMode, $"{id}-load"),
+            new TrainAction(client, config.BaseModel, config.Train, trainMode: config.TrainMode, jobName: run.Name, id: $"{id}-train"),
             new ModelPublishAction(client, id: $"{id}-publish", modelName: Name(config.ModelName, run.Name)),
         ];
         return new Pipeline(config.Deploy ? [.. actions, deploy] : actions, eventHandler: handler, id: id, name: run.Name);

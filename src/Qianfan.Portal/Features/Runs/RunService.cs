@@ -2,8 +2,10 @@ using Microsoft.EntityFrameworkCore;
 using Qianfan.Portal.Data;
 using Qianfan.Portal.Features.Audit;
 using Qianfan.Portal.Features.Connections;
+using Qianfan.Portal.Features.Datasets;
 using Qianfan.Portal.Security;
 using Qianfan.Sdk;
+using Qianfan.Sdk.Protocol;
 using Qianfan.Sdk.Training;
 
 namespace Qianfan.Portal.Features.Runs;
@@ -38,11 +40,13 @@ public sealed partial class RunService(
                 throw new UserErrorException("NameTooLong", LongestName);
         var dataset = await db.Datasets.VisibleTo(actor)
             .Where(d => d.Id == config.DatasetId && d.ProjectId == projectId)
-            .Select(d => new { d.Id, d.Name, d.PlatformId, d.GoodRows, d.ConnectionId })
+            .Select(d => new { d.Id, d.Name, d.PlatformId, d.GoodRows, d.ConnectionId, d.Format })
             .SingleOrDefaultAsync(cancellationToken) ?? throw new UserErrorException("RunDataset");
-        Validate(config, dataset.GoodRows, dataset.Name, await BaseModelsAsync(dataset.ConnectionId, cancellationToken));
+        // The rows tell what can be learnt from them.
+        config = config with { DatasetPlatformId = dataset.PlatformId, TrainMode = ModeOf(dataset.Format) };
+        Validate(config, dataset.GoodRows, dataset.Name, await BaseModelsAsync(dataset.ConnectionId, config.TrainMode, cancellationToken));
 
-        var run = New(actor, projectId, dataset.ConnectionId, RunKind.FineTune, config with { DatasetPlatformId = dataset.PlatformId });
+        var run = New(actor, projectId, dataset.ConnectionId, RunKind.FineTune, config);
         run.DatasetId = dataset.Id;
         return await AddAsync(db, actor, teamId, run, cancellationToken);
     }
@@ -158,6 +162,7 @@ public sealed partial class RunService(
             ModelName = r.ModelVersion == null ? null : r.ModelVersion.ModelSet.Name,
             r.ServiceId,
             ServiceName = r.Service == null ? null : r.Service.Name,
+            ServiceType = r.Service == null ? null : r.Service.ServiceType,
         }).SingleAsync(cancellationToken);
         var lastOfEach = db.RunEvents
             .Where(e => e.RunId == runId && e.Kind == RunEventKind.Action && e.ActionClass != null)
@@ -180,6 +185,7 @@ public sealed partial class RunService(
             ModelName = more.ModelName,
             ServiceId = more.ServiceId,
             ServiceName = more.ServiceName,
+            ServiceType = more.ServiceType,
         };
     }
 
@@ -188,16 +194,17 @@ public sealed partial class RunService(
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         await db.RequireProjectAsync(actor, projectId, Permission.View, cancellationToken);
-        return await db.Datasets.VisibleTo(actor)
+        var datasets = await db.Datasets.VisibleTo(actor)
             .Where(d => d.ProjectId == projectId && d.GoodRows > 0)
             .OrderByDescending(d => d.CreatedAt)
-            .Select(d => new DatasetOption(d.Id, d.Name, d.GoodRows, d.ConnectionId, d.Connection.Name))
+            .Select(d => new { d.Id, d.Name, d.GoodRows, d.ConnectionId, ConnectionName = d.Connection.Name, d.Format })
             .ToListAsync(cancellationToken);
+        return [.. datasets.Select(d => new DatasetOption(d.Id, d.Name, d.GoodRows, d.ConnectionId, d.ConnectionName, ModeOf(d.Format)))];
     }
 
-    /// <summary>What a connection's platform can fine-tune, with limits and defaults.</summary>
+    /// <summary>What a connection's platform can train in that way, with limits and defaults.</summary>
     /// <exception cref="UserErrorException"><c>PlatformUnreachable</c>: it does not answer, or refuses.</exception>
-    public async Task<IReadOnlyList<BaseModelOption>> BaseModelsAsync(Actor actor, Guid projectId, Guid connectionId, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<BaseModelOption>> BaseModelsAsync(Actor actor, Guid projectId, Guid connectionId, TrainMode mode, CancellationToken cancellationToken)
     {
         await using (var db = await contexts.CreateDbContextAsync(cancellationToken))
         {
@@ -206,7 +213,7 @@ public sealed partial class RunService(
                 throw new NotFoundException("connection");
         }
 
-        return await BaseModelsAsync(connectionId, cancellationToken);
+        return await BaseModelsAsync(connectionId, mode, cancellationToken);
     }
 
     private static void Validate(RunConfig config, int goodRows, string datasetName, IReadOnlyList<BaseModelOption> models)
@@ -224,6 +231,8 @@ public sealed partial class RunService(
             if (given[field.Key] is { } value && !field.Accepts(value.ToString()))
                 throw new UserErrorException("RunValue", field.Key, field.Limits);
     }
+
+    private static TrainMode ModeOf(string datasetFormat) => datasetFormat == Dataset.TextFormat ? TrainMode.PostPretrain : TrainMode.Sft;
 
     private static void RequireOurs(Run run)
     {
@@ -324,12 +333,12 @@ public sealed partial class RunService(
         }
     }
 
-    private async Task<IReadOnlyList<BaseModelOption>> BaseModelsAsync(Guid connectionId, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<BaseModelOption>> BaseModelsAsync(Guid connectionId, TrainMode mode, CancellationToken cancellationToken)
     {
         var client = await clients.ForAsync(connectionId, cancellationToken);
         try
         {
-            return BaseModelOption.From(await client.FineTuning.DescribeSupportedModelsAsync(cancellationToken));
+            return BaseModelOption.From(await client.FineTuning.DescribeSupportedModelsAsync(cancellationToken), mode);
         }
         catch (QianfanException e)
         {

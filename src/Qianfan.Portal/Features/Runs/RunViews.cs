@@ -1,3 +1,5 @@
+using Qianfan.Sdk.Protocol;
+
 namespace Qianfan.Portal.Features.Runs;
 
 /// <summary>A run in a list.</summary>
@@ -48,6 +50,9 @@ public sealed record RunDetails
     public string? ModelName { get; init; }
     public Guid? ServiceId { get; init; }
     public string? ServiceName { get; init; }
+
+    /// <summary>How the service is called: a name of <c>ServiceType</c>.</summary>
+    public string? ServiceType { get; init; }
 }
 
 /// <summary>A dataset that a run can start with.</summary>
@@ -56,4 +61,4 @@ public sealed record RunDetails
 /// <param name="GoodRows">Rows that can be learned from.</param>
 /// <param name="ConnectionId">Where it lies; the run goes there too.</param>
 /// <param name="ConnectionName">Name of that.</param>
-public sealed record DatasetOption(Guid Id, string Name, int GoodRows, Guid ConnectionId, string ConnectionName);
+public sealed record DatasetOption(Guid Id, string Name, int GoodRows, Guid ConnectionId, string ConnectionName, TrainMode TrainMode);

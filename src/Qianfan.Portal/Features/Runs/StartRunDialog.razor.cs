@@ -3,6 +3,7 @@ using Microsoft.Extensions.Localization;
 using MudBlazor;
 using Qianfan.Portal.Components.Shared;
 using Qianfan.Portal.Security;
+using Qianfan.Sdk.Protocol;
 
 namespace Qianfan.Portal.Features.Runs;
 
@@ -38,6 +39,8 @@ public sealed partial class StartRunDialog : PortalPage
     [Inject] public required IStringLocalizer<RunsText> Text { get; init; }
     [Inject] public required IStringLocalizer<SharedText> Shared { get; init; }
 
+    private bool LearnsTexts => _dataset?.TrainMode == TrainMode.PostPretrain;
+
     private bool CanStart => !_busy && _dataset is not null && _model is not null && _name.Trim().Length > 0 && !(_method?.Fields.Any(IsWrong) ?? true);
 
     /// <inheritdoc/>
@@ -54,7 +57,7 @@ public sealed partial class StartRunDialog : PortalPage
         (_models, _modelError) = (null, null);
         try
         {
-            _models = await Runs.BaseModelsAsync(await ActorAsync(), ProjectId, _dataset!.ConnectionId, Closing);
+            _models = await Runs.BaseModelsAsync(await ActorAsync(), ProjectId, _dataset!.ConnectionId, _dataset.TrainMode, Closing);
         }
         catch (UserErrorException e)
         {
@@ -67,10 +70,10 @@ public sealed partial class StartRunDialog : PortalPage
 
     private async Task ChooseDatasetAsync(DatasetOption? dataset)
     {
-        var elsewhere = dataset?.ConnectionId != _dataset?.ConnectionId;
+        var otherwise = dataset?.ConnectionId != _dataset?.ConnectionId || dataset?.TrainMode != _dataset?.TrainMode;
         _dataset = dataset;
         Suggest();
-        if (elsewhere && dataset is not null)
+        if (otherwise && dataset is not null)
             await LoadModelsAsync();
     }
 

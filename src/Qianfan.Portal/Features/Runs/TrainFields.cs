@@ -46,9 +46,9 @@ public sealed record BaseModelOption(string Name, IReadOnlyList<TrainMethod> Met
     // Parameters that a form can show: those that are a number or a choice.
     private static readonly string[] KnownFields = ["epoch", "batchSize", "learningRate", "maxSeqLen", "loraRank", "loraAlpha", "loraDropout", "warmupRatio", "weightDecay", "schedulerName", "gradientAccumulationSteps", "promptDropout", "Packing", "activationCheckpointing", "earlyStopPatience", "keepBest", "loggingSteps"];
 
-    /// <summary>What a platform reports, as far as it can be fine-tuned with rows of question and answer.</summary>
-    public static IReadOnlyList<BaseModelOption> From(IReadOnlyList<SupportedModel> models) =>
-        [.. models.Select(m => ModelInfo.Find([m], m.Model, TrainMode.Sft)).OfType<ModelInfo>().Select(From)];
+    /// <summary>What a platform reports, as far as it can be trained in that way.</summary>
+    public static IReadOnlyList<BaseModelOption> From(IReadOnlyList<SupportedModel> models, TrainMode mode) =>
+        [.. models.Select(m => ModelInfo.Find([m], m.Model, mode)).OfType<ModelInfo>().Select(From)];
 
     private static BaseModelOption From(ModelInfo info) => new(
         info.Model,

@@ -5,7 +5,47 @@ namespace Qianfan.Portal.Features.Services;
 /// <param name="Code">The code.</param>
 public sealed record CodeSnippet(string Title, string Code)
 {
-    /// <summary>All snippets of a service.</summary>
+    /// <summary>All snippets of a service that goes on with a text; Baidu's cloud has none.</summary>
+    /// <param name="baseUrl">Address of its platform, without a slash at the end.</param>
+    /// <param name="endpoint">What stands as <c>model</c>.</param>
+    public static IReadOnlyList<CodeSnippet> ForCompletions(string baseUrl, string endpoint) =>
+    [
+        new("curl", $$"""
+            curl {{baseUrl}}/v2/completions \
+              -H "Authorization: Bearer bce-v3/YOUR_ACCESS_KEY/YOUR_SECRET_KEY" \
+              -H "Content-Type: application/json" \
+              -d '{"model": "{{endpoint}}", "prompt": "Once upon a time"}'
+            """),
+        new("OpenAI Python", $$"""
+            from openai import OpenAI
+
+            client = OpenAI(
+                base_url="{{baseUrl}}/v1",
+                api_key="bce-v3/YOUR_ACCESS_KEY/YOUR_SECRET_KEY",
+            )
+            answer = client.completions.create(
+                model="{{endpoint}}",
+                prompt="Once upon a time",
+            )
+            print(answer.choices[0].text)
+            """),
+        new("Qianfan Python", $$"""
+            import os
+
+            os.environ["QIANFAN_ACCESS_KEY"] = "YOUR_ACCESS_KEY"
+            os.environ["QIANFAN_SECRET_KEY"] = "YOUR_SECRET_KEY"
+            os.environ["QIANFAN_BASE_URL"] = "{{baseUrl}}"
+            os.environ["QIANFAN_CONSOLE_API_BASE_URL"] = "{{baseUrl}}"
+            os.environ["QIANFAN_IAM_BASE_URL"] = "{{baseUrl}}"
+
+            import qianfan
+
+            answer = qianfan.Completion().do(endpoint="{{endpoint}}", prompt="Once upon a time")
+            print(answer["result"])
+            """),
+    ];
+
+    /// <summary>All snippets of a service that chats.</summary>
     /// <param name="baseUrl">Address of its platform, without a slash at the end.</param>
     /// <param name="endpoint">What stands as <c>model</c>.</param>
     /// <param name="isCloud">Baidu's cloud: its own addresses are the SDK's defaults, and OpenAI's route is V2's.</param>

@@ -8,6 +8,7 @@ using Qianfan.Portal.Features.Models;
 using Qianfan.Portal.Security;
 using Qianfan.Sdk;
 using Qianfan.Sdk.Protocol;
+using Qianfan.Sdk.Training;
 
 namespace Qianfan.Portal.Features.Services;
 
@@ -44,6 +45,12 @@ public sealed record ServiceInfo(
 {
     /// <summary>The version that answers, as its platform calls it: <c>amv-...</c>.</summary>
     public string VersionPlatformId { get; init; } = "";
+
+    /// <summary>Whether it goes on with a text in place of answering in a conversation.</summary>
+    public bool Completes => Type == nameof(ServiceType.Completion);
+
+    /// <summary>Where it is asked, without the platform's address.</summary>
+    public string Route => Completes ? "/v2/completions" : "/v2/chat/completions";
 
     /// <summary>Whether its platform can scale, stop, start, roll back and delete services; Baidu's has no API for it.</summary>
     public bool CanControl => ConnectionKind is not ConnectionKind.Cloud;
