@@ -35,7 +35,7 @@ public sealed class UsagePageTests : PortalPages
     [Fact]
     public async Task Calls_are_summed_by_model_key_api_and_day_and_keys_have_their_names()
     {
-        var key = await Portal.Get<ApiKeyService>().CreateAsync(await Portal.ActorAsync(), Portal.ProjectId, "bot", readOnly: false, Cancel);
+        var key = await Portal.Get<ApiKeyService>().CreateAsync(await Portal.ActorAsync(), Portal.ProjectId, "bot", ApiKeyScopes.Full, Cancel);
         await using var db = Portal.Db();
         var own = db.ApiKeys.Single(k => k.ProjectId == Portal.ProjectId && k.Hidden).AccessKey;
         Report($$"""
