@@ -51,7 +51,7 @@ public sealed record UnloadModel(string ModelKey) : HostMessage;
 /// <param name="Sampling">How to choose tokens.</param>
 public sealed record Generate(string RequestId, string ModelKey, IReadOnlyList<ChatTurn>? Messages, string? Prompt, SamplingConfig Sampling) : HostMessage;
 
-/// <summary>Stop a <see cref="Generate"/> within one decoding step; its last line has finish reason <c>cancelled</c>.</summary>
+/// <summary>Stop a <see cref="Generate"/> within one decoding step; its last line has finish reason <c>cancelled</c>. Or an <see cref="Embed"/>, which is answered by <see cref="RequestFailed"/> with that code.</summary>
 /// <param name="RequestId">The request to stop; an unknown one is ignored.</param>
 public sealed record CancelRequest(string RequestId) : HostMessage;
 

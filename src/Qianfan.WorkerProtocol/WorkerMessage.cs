@@ -224,6 +224,9 @@ public static class WorkerErrors
     /// <summary>The model does not fit into the memory that is free.</summary>
     public const string OutOfMemory = "out_of_memory";
 
+    /// <summary>The platform called it off.</summary>
+    public const string Cancelled = "cancelled";
+
     /// <summary>The native library can't be loaded.</summary>
     public const string NativeLibrary = "native_library";
 

@@ -9,7 +9,7 @@ switch (args.FirstOrDefault())
     case "sdk":
         return await SdkBenchmarks.RunAsync(new Arguments(args));
     case "engine":
-        return await EngineBenchmarks.RunAsync(new Arguments(args));
+        return EngineRuntime.IsHere ? await EngineBenchmarks.RunAsync(new Arguments(args)) : EngineRuntime.Run(args);
     case TrainBenchmark.Child:
         return TrainBenchmark.RunOnce(args);
     case "platform":

@@ -17,6 +17,8 @@ public sealed class CrewTests
             var done = new int[parts];
             crew.Run(parts, part => done[part]++);
             done.ShouldAllBe(times => times == 1);
+            crew.Each(parts, token => done[token]++);
+            done.ShouldAllBe(times => times == 2);
         }
     }
 

@@ -219,6 +219,26 @@ public sealed class ServingEngineTests : IDisposable
         answer.PromptTokens.ShouldBe(2 * _model.Tokenizer.Encode("The sky is blue.").Count + _model.Tokenizer.Encode("你好").Count);
     }
 
+    [Fact]
+    public void A_cancelled_embedding_ends_at_once_and_gives_its_room_back()
+    {
+        // Its context holds more than goes through a model in a step.
+        using var folder = new TestFolder();
+        TinyModel.Write(folder.Path, TinyModel.Shape() with { ContextLength = 512 });
+        _engine.Add(new LoadModel("long", "long", folder.Path), ServedModel.Load(folder.Path, null, 1));
+        _engine.Handle(new Embed("begun", "long", [string.Concat(Enumerable.Repeat("x天", 100)), "x"]));
+        _engine.Handle(new Embed("waits", "m", ["The sky"]));
+        _engine.Handle(new Embed("stays", "m", ["The sky"]));
+        _engine.Step();
+        (_pool.UsedBytes + _pool.PromisedBytes).ShouldBeGreaterThan(0);
+        _engine.Handle(new CancelRequest("begun"));
+        _engine.Handle(new CancelRequest("waits"));
+        _sent.OfType<RequestFailed>().Select(failed => (failed.RequestId, failed.Code)).ShouldBe([("begun", WorkerErrors.Cancelled), ("waits", WorkerErrors.Cancelled)]);
+        (_pool.UsedBytes + _pool.PromisedBytes).ShouldBe(0);
+        RunToTheEnd();
+        _sent.OfType<Embedded>().Single().RequestId.ShouldBe("stays");
+    }
+
     private static Generate Say(string id, string prompt, SamplingConfig sampling) => new(id, "m", null, prompt, sampling);
 
     [Fact]

@@ -73,6 +73,19 @@ public sealed class InferenceTests
     }
 
     [Fact]
+    public async Task A_client_that_goes_away_stops_its_embedding()
+    {
+        await using var host = await PlatformHost.StartAsync(new FakeWorkers { AnswersAlone = false });
+        var server = await host.Workers.NextServerAsync();
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var sending = host.Client.PostAsJsonAsync("/v2/embeddings", new { model = "qianfan-tiny", input = "Hello" }, cancel.Token);
+        var embed = await server.ExpectAsync<Embed>();
+        await cancel.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(sending);
+        (await server.ExpectAsync<CancelRequest>()).RequestId.ShouldBe(embed.RequestId);
+    }
+
+    [Fact]
     public async Task A_worker_that_ends_fails_its_requests_clearly_and_its_successor_serves_again()
     {
         await using var host = await PlatformHost.StartAsync(new FakeWorkers { AnswersAlone = false });

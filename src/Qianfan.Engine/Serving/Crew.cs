@@ -10,8 +10,10 @@ internal sealed class Crew
     /// <summary>How often a thread without work looks for some, with a pause of about a microsecond between: no more than it takes to sample a token.</summary>
     private const int Looks = 200;
 
+    /// <summary>From so many tokens on small work for each is worth sharing: less is done before another thread has begun.</summary>
+    private const int WorthSharing = 8;
+
     private readonly object _gate = new();
-    private readonly int _threads;
     private Job? _job;
     private int _asleep;
     private bool _started;
@@ -34,20 +36,20 @@ internal sealed class Crew
     }
 
     /// <param name="threads">How many threads an operation may use, the caller's included.</param>
-    public Crew(int threads) => _threads = threads;
+    public Crew(int threads) => Threads = threads;
 
     /// <summary>Threads that wait to be woken.</summary>
     internal int Asleep => Volatile.Read(ref _asleep);
 
-    /// <summary>Whether there is anybody to share work with.</summary>
-    public bool Shares => _threads > 1;
+    /// <summary>How many there are, the caller's included.</summary>
+    public int Threads { get; }
 
     /// <summary>Does all parts, in any order; returns when they are done.</summary>
     /// <param name="parts">How many there are.</param>
     /// <param name="work">Does one; must not throw.</param>
     public void Run(int parts, Action<int> work)
     {
-        if (_threads == 1 || parts == 1)
+        if (Threads == 1 || parts == 1)
         {
             for (var part = 0; part < parts; part++)
                 work(part);
@@ -70,10 +72,24 @@ internal sealed class Crew
         Volatile.Write(ref _job, null);
     }
 
+    /// <summary>Does something for each token; the work is shared where they are many.</summary>
+    /// <param name="tokens">How many there are.</param>
+    /// <param name="work">A microsecond's work or less; must not throw.</param>
+    public void Each(int tokens, Action<int> work)
+    {
+        if (tokens >= WorthSharing)
+        {
+            Run(tokens, work);
+            return;
+        }
+        for (var token = 0; token < tokens; token++)
+            work(token);
+    }
+
     private void Start()
     {
         _started = true;
-        for (var i = 1; i < _threads; i++)
+        for (var i = 1; i < Threads; i++)
             new Thread(Serve) { IsBackground = true, Name = "decoding" }.Start();
     }
 

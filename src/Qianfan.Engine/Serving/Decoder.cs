@@ -69,27 +69,27 @@ internal sealed class Decoder
         var tokens = segments.Sum(segment => segment.Tokens.Count);
         if (_buffers.Tokens < tokens)
             _buffers = new Buffers(_shape, tokens);
-        var hidden = _shape.HiddenSize;
-        var x = _buffers.X.AsSpan(0, tokens * hidden);
-        var normed = _buffers.Normed.AsSpan(0, tokens * hidden);
+        var (b, hidden) = (_buffers, _shape.HiddenSize);
         var row = 0;
         foreach (var segment in segments)
         {
             segment.Cache.Reserve(segment.Tokens.Count);
             _rotary.Reserve(segment.Cache.Length + segment.Tokens.Count);
-            foreach (var token in segment.Tokens)
-                _embedding.CopyRow(token, x.Slice(row++ * hidden, hidden));
+            for (var i = 0; i < segment.Tokens.Count; i++, row++)
+            {
+                _embedding.CopyRow(segment.Tokens[i], b.X.AsSpan(row * hidden, hidden));
+                b.Places[row] = (segment.Cache, segment.Cache.Length + i);
+            }
         }
+        _crew.Each(tokens, token => Norm(token, _layers[0].InputNorm));
         for (var layer = 0; layer < _layers.Length; layer++)
         {
-            Norm(x, _layers[layer].InputNorm, normed, tokens);
             Attend(layer, segments, tokens);
-            Feed(_layers[layer], segments, x, normed, tokens);
+            Feed(layer, segments, tokens);
         }
         foreach (var segment in segments)
             segment.Cache.Advance(segment.Tokens.Count);
-        Norm(x, _norm, normed, tokens);
-        return normed;
+        return b.Normed.AsSpan(0, tokens * hidden);
     }
 
     /// <summary>Scores of every token of the vocabulary for hidden states [rows, hidden].</summary>
@@ -103,82 +103,83 @@ internal sealed class Decoder
         Multiply(layer.Query, segments, b.Normed, b.Query, tokens);
         Multiply(layer.Key, segments, b.Normed, b.Key, tokens);
         Multiply(layer.Value, segments, b.Normed, b.Value, tokens);
-        var row = 0;
-        foreach (var (cache, segmentTokens, _) in segments)
-        {
-            for (var i = 0; i < segmentTokens.Count; i++, row++)
-            {
-                var position = cache.Length + i;
-                var key = b.Key.AsSpan(row * _shape.KeyValueSize, _shape.KeyValueSize);
-                NormHeads(key, layer.KeyNorm);
-                Rotate(key, position);
-                var (page, at) = (position / Page.Tokens, position % Page.Tokens * _shape.KeyValueSize);
-                key.CopyTo(cache.Keys(index, page)[at..]);
-                b.Value.AsSpan(row * _shape.KeyValueSize, _shape.KeyValueSize).CopyTo(cache.Values(index, page)[at..]);
-                b.Places[row] = (cache, position);
-            }
-        }
-        _crew.Run(tokens, token =>
+        var (keySize, querySize) = (_shape.KeyValueSize, _shape.QuerySize);
+        _crew.Each(tokens, token =>
         {
             var (cache, position) = b.Places[token];
-            var query = b.Query.AsSpan(token * _shape.QuerySize, _shape.QuerySize);
+            var key = b.Key.AsSpan(token * keySize, keySize);
+            NormHeads(key, layer.KeyNorm);
+            Rotate(key, position);
+            var (page, at) = (position / Page.Tokens, position % Page.Tokens * keySize);
+            key.CopyTo(cache.Keys(index, page)[at..]);
+            b.Value.AsSpan(token * keySize, keySize).CopyTo(cache.Values(index, page)[at..]);
+            var query = b.Query.AsSpan(token * querySize, querySize);
             NormHeads(query, layer.QueryNorm);
             Rotate(query, position);
-            // A sliding window hides what lies further back.
-            var first = Math.Max(0, position + 1 - _shape.Window(index));
-            Mix(query, cache, index, first, position + 1, b.Attended.AsSpan(token * _shape.QuerySize, _shape.QuerySize));
         });
+        _crew.Run(tokens * _shape.KeyValueHeads, part => Mix(index, part / _shape.KeyValueHeads, part % _shape.KeyValueHeads));
         Multiply(layer.Output, segments, b.Attended, b.Projected, tokens);
-        var x = b.X.AsSpan(0, tokens * _shape.HiddenSize);
-        TensorPrimitives.Add(x, b.Projected.AsSpan(0, x.Length), x);
+        _crew.Each(tokens, token => AddAndNorm(token, layer.PostNorm));
     }
 
-    /// <summary>For each head: the values of the tokens from first to before end, weighted by how well their keys fit the query.</summary>
-    private void Mix(ReadOnlySpan<float> query, KeyValueCache cache, int layer, int first, int end, Span<float> result)
+    /// <summary>For each head of a token that reads a key: the values of the tokens before, weighted by how well their keys fit the query.</summary>
+    private void Mix(int layer, int token, int keyHead)
     {
-        var length = end - first;
-        Span<float> scores = length <= 1024 ? stackalloc float[length] : new float[length];
-        var (size, width) = (_shape.HeadSize, _shape.KeyValueSize);
+        var (cache, position) = _buffers.Places[token];
+        // A sliding window hides what lies further back.
+        var (first, end) = (Math.Max(0, position + 1 - _shape.Window(layer)), position + 1);
+        Span<float> scores = end - first <= 1024 ? stackalloc float[end - first] : new float[end - first];
+        var (size, width, heads) = (_shape.HeadSize, _shape.KeyValueSize, _shape.Heads / _shape.KeyValueHeads);
         var scale = 1 / MathF.Sqrt(size);
-        result.Clear();
-        for (var head = 0; head < _shape.Heads; head++)
+        for (var head = keyHead * heads; head < (keyHead + 1) * heads; head++)
         {
-            var q = query.Slice(head * size, size);
-            var shared = head / (_shape.Heads / _shape.KeyValueHeads) * size;
+            var query = _buffers.Query.AsSpan(token * _shape.QuerySize + head * size, size);
+            var result = _buffers.Attended.AsSpan(token * _shape.QuerySize + head * size, size);
             for (int at = first, count; at < end; at += count)
             {
                 count = Math.Min(end, (at / Page.Tokens + 1) * Page.Tokens) - at;
-                Kernels.Scores(q, cache.Keys(layer, at / Page.Tokens)[(at % Page.Tokens * width + shared)..], width, scale, scores.Slice(at - first, count));
+                Kernels.Scores(query, cache.Keys(layer, at / Page.Tokens)[(at % Page.Tokens * width + keyHead * size)..], width, scale, scores.Slice(at - first, count));
             }
             Kernels.SoftMax(scores);
+            result.Clear();
             for (int at = first, count; at < end; at += count)
             {
                 count = Math.Min(end, (at / Page.Tokens + 1) * Page.Tokens) - at;
-                Kernels.Weigh(scores.Slice(at - first, count), cache.Values(layer, at / Page.Tokens)[(at % Page.Tokens * width + shared)..], width, result.Slice(head * size, size));
+                Kernels.Weigh(scores.Slice(at - first, count), cache.Values(layer, at / Page.Tokens)[(at % Page.Tokens * width + keyHead * size)..], width, result);
             }
         }
     }
 
-    private void Feed(Layer layer, IReadOnlyList<Segment> segments, Span<float> x, Span<float> normed, int tokens)
+    private void Feed(int index, IReadOnlyList<Segment> segments, int tokens)
     {
-        var b = _buffers;
-        Norm(x, layer.PostNorm, normed, tokens);
+        var (layer, b, size) = (_layers[index], _buffers, _shape.IntermediateSize);
         Multiply(layer.Gate, segments, b.Normed, b.Gate, tokens);
         Multiply(layer.Up, segments, b.Normed, b.Up, tokens);
-        var gate = b.Gate.AsSpan(0, tokens * _shape.IntermediateSize);
-        var up = b.Up.AsSpan(0, gate.Length);
-        // gate * sigmoid(gate) * up
-        TensorPrimitives.Multiply(up, gate, up);
-        TensorPrimitives.Sigmoid(gate, gate);
-        TensorPrimitives.Multiply(gate, up, gate);
-        Multiply(layer.Down, segments, gate, b.Projected, tokens);
-        TensorPrimitives.Add(x, b.Projected.AsSpan(0, x.Length), x);
+        _crew.Each(tokens, token =>
+        {
+            // gate * sigmoid(gate) * up
+            Span<float> gate = b.Gate.AsSpan(token * size, size), up = b.Up.AsSpan(token * size, size);
+            TensorPrimitives.Multiply(up, gate, up);
+            TensorPrimitives.Sigmoid(gate, gate);
+            TensorPrimitives.Multiply(gate, up, gate);
+        });
+        Multiply(layer.Down, segments, b.Gate, b.Projected, tokens);
+        var next = index + 1 < _layers.Length ? _layers[index + 1].InputNorm : _norm;
+        _crew.Each(tokens, token => AddAndNorm(token, next));
     }
 
-    private void Norm(ReadOnlySpan<float> x, ReadOnlySpan<float> weights, Span<float> y, int tokens)
+    /// <summary>What a part of a block has made joins a token's state, which the next part gets normed.</summary>
+    private void AddAndNorm(int token, float[] weights)
     {
-        for (var row = 0; row < tokens; row++)
-            Kernels.Norm(x.Slice(row * _shape.HiddenSize, _shape.HiddenSize), weights, y.Slice(row * _shape.HiddenSize, _shape.HiddenSize), (float)_shape.NormEpsilon);
+        var x = _buffers.X.AsSpan(token * _shape.HiddenSize, _shape.HiddenSize);
+        TensorPrimitives.Add(x, _buffers.Projected.AsSpan(token * _shape.HiddenSize, _shape.HiddenSize), x);
+        Norm(token, weights);
+    }
+
+    private void Norm(int token, float[] weights)
+    {
+        var (at, size) = (token * _shape.HiddenSize, _shape.HiddenSize);
+        Kernels.Norm(_buffers.X.AsSpan(at, size), weights, _buffers.Normed.AsSpan(at, size), (float)_shape.NormEpsilon);
     }
 
     private void Multiply(Linear linear, IReadOnlyList<Segment> segments, ReadOnlySpan<float> x, Span<float> y, int tokens)

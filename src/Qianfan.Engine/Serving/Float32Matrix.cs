@@ -30,26 +30,39 @@ internal sealed unsafe class Float32Matrix : Matrix
         fixed (float* to = y)
         {
             nint wAt = (nint)w, fromAt = (nint)from, toAt = (nint)to;
-            Share(tokens, crew, (start, end) => Rows((float*)wAt, (float*)fromAt, (float*)toAt, tokens, Inputs, Outputs, start, end));
+            Share(tokens, crew, (start, end) => Rows((float*)wAt, (float*)fromAt, (float*)toAt, tokens, start, end));
         }
     }
 
-    private static void Rows(float* w, float* x, float* y, int tokens, int inputs, int outputs, int start, int end)
+    /// <summary>Some rows for all tokens. A few tokens at a time, which stay in the nearest cache; each result is summed in the same order in all kernels.</summary>
+    private void Rows(float* w, float* x, float* y, int tokens, int start, int end)
     {
-        var row = start;
-        for (; row + 4 <= end; row += 4)
+        var token = 0;
+        for (; tokens >= ManyTokens && token + 3 <= tokens; token += 3)
         {
-            var token = 0;
-            for (; token + 3 <= tokens; token += 3)
-                FourByThree(w + (long)row * inputs, x + (long)token * inputs, y + (long)token * outputs + row, inputs, outputs);
-            for (; token < tokens; token++)
-                FourByOne(w + (long)row * inputs, x + (long)token * inputs, y + (long)token * outputs + row, inputs);
+            var row = start;
+            for (; row + 4 <= end; row += 4)
+                FourByThree(W(row), X(0), Y(row), Inputs, Outputs);
+            for (; row < end; row++)
+            {
+                for (var i = 0; i < 3; i++)
+                    Y(row)[i * Outputs] = One(W(row), X(i), Inputs);
+            }
         }
-        for (; row < end; row++)
+        for (; token + 4 <= tokens; token += 4)
         {
-            for (var token = 0; token < tokens; token++)
-                y[(long)token * outputs + row] = One(w + (long)row * inputs, x + (long)token * inputs, inputs);
+            for (var row = start; row < end; row++)
+                OneByFour(W(row), X(0), Y(row), Inputs, Outputs);
         }
+        for (; token < tokens; token++)
+        {
+            for (var row = start; row < end; row++)
+                *Y(row) = One(W(row), X(0), Inputs);
+        }
+
+        float* W(int row) => w + (long)row * Inputs;
+        float* X(int i) => x + (long)(token + i) * Inputs;
+        float* Y(int row) => y + (long)token * Outputs + row;
     }
 
     private static void FourByThree(float* w, float* x, float* y, int inputs, int outputs)
@@ -82,20 +95,23 @@ internal sealed unsafe class Float32Matrix : Matrix
         Store(y + 2 * outputs, a2, b2, c2, d2, w, xc, inputs, i);
     }
 
-    private static void FourByOne(float* w, float* x, float* y, int inputs)
+    private static void OneByFour(float* w, float* x, float* y, int inputs, int outputs)
     {
-        Vector<float> a = default, b = default, c = default, d = default;
-        float* wb = w + inputs, wc = wb + inputs, wd = wc + inputs;
+        Vector<float> s0 = default, s1 = default, s2 = default, s3 = default;
+        float* x1 = x + inputs, x2 = x1 + inputs, x3 = x2 + inputs;
         var i = 0;
         for (; i + Vector<float>.Count <= inputs; i += Vector<float>.Count)
         {
-            var v = Vector.Load(x + i);
-            a = Vector.FusedMultiplyAdd(Vector.Load(w + i), v, a);
-            b = Vector.FusedMultiplyAdd(Vector.Load(wb + i), v, b);
-            c = Vector.FusedMultiplyAdd(Vector.Load(wc + i), v, c);
-            d = Vector.FusedMultiplyAdd(Vector.Load(wd + i), v, d);
+            var v = Vector.Load(w + i);
+            s0 = Vector.FusedMultiplyAdd(v, Vector.Load(x + i), s0);
+            s1 = Vector.FusedMultiplyAdd(v, Vector.Load(x1 + i), s1);
+            s2 = Vector.FusedMultiplyAdd(v, Vector.Load(x2 + i), s2);
+            s3 = Vector.FusedMultiplyAdd(v, Vector.Load(x3 + i), s3);
         }
-        Store(y, a, b, c, d, w, x, inputs, i);
+        y[0] = Vector.Sum(s0) + Rest(w, x, i, inputs);
+        y[outputs] = Vector.Sum(s1) + Rest(w, x1, i, inputs);
+        y[2 * outputs] = Vector.Sum(s2) + Rest(w, x2, i, inputs);
+        y[3 * outputs] = Vector.Sum(s3) + Rest(w, x3, i, inputs);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

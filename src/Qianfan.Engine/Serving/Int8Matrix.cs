@@ -17,6 +17,9 @@ internal sealed unsafe class Int8Matrix : Matrix
     public const int Block = 64;
 
     private const int MostWord = short.MaxValue;
+
+    /// <summary>Bytes of a line of the processor's cache.</summary>
+    private const int Line = 64;
     private readonly sbyte[] _values;
     private readonly float[] _scales;
     private readonly int _blocks;
@@ -46,10 +49,22 @@ internal sealed unsafe class Int8Matrix : Matrix
                     continue;
                 var at = row * _blocks + block;
                 _scales[at] = scale;
-                for (var i = 0; i < from.Length; i++)
-                    _values[at * Block + i] = (sbyte)Math.Clamp(MathF.Round(from[i] / scale), -127, 127);
+                Narrow(from, scale, _values.AsSpan(at * Block, from.Length));
             }
         }
+    }
+
+    /// <summary>Divides by the scale and rounds; what is largest becomes 127.</summary>
+    private static void Narrow(ReadOnlySpan<float> values, float scale, Span<sbyte> into)
+    {
+        var i = 0;
+        for (; i + Vector256<sbyte>.Count <= values.Length; i += Vector256<sbyte>.Count)
+            Vector256.Narrow(Vector256.Narrow(Rounded(values, i), Rounded(values, i + 8)), Vector256.Narrow(Rounded(values, i + 16), Rounded(values, i + 24))).CopyTo(into[i..]);
+        for (; i < values.Length; i++)
+            into[i] = (sbyte)Math.Clamp(MathF.Round(values[i] / scale), -127, 127);
+
+        Vector256<int> Rounded(ReadOnlySpan<float> from, int at) =>
+            Vector256.ConvertToInt32(Vector256.Clamp(Vector256.Round(Vector256.Create(from[at..]) / scale), Vector256.Create(-127f), Vector256.Create(127f)));
     }
 
     public override long Bytes => _values.Length + (long)_scales.Length * sizeof(float);
@@ -63,18 +78,16 @@ internal sealed unsafe class Int8Matrix : Matrix
     protected override void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, Crew crew)
     {
         var length = _blocks * Block;
-        var words = ArrayPool<short>.Shared.Rent(tokens * length);
+        var words = ArrayPool<short>.Shared.Rent(tokens * length + Line / sizeof(short));
         var scales = ArrayPool<float>.Shared.Rent(tokens);
-        for (var token = 0; token < tokens; token++)
-            scales[token] = Round(x.Slice(token * Inputs, Inputs), words.AsSpan(token * length, length));
         fixed (sbyte* w = _values)
-        fixed (float* ws = _scales)
+        fixed (float* ws = _scales, values = x, xs = scales, to = y)
         fixed (short* from = words)
-        fixed (float* xs = scales)
-        fixed (float* to = y)
         {
-            nint wAt = (nint)w, wsAt = (nint)ws, fromAt = (nint)from, xsAt = (nint)xs, toAt = (nint)to;
-            Share(tokens, crew, (start, end) => Rows((sbyte*)wAt, (float*)wsAt, (short*)fromAt, (float*)xsAt, (float*)toAt, tokens, start, end));
+            // Where vectors of words begin with lines of the cache, none has to be read in two pieces.
+            nint wAt = (nint)w, wsAt = (nint)ws, valuesAt = (nint)values, wordsAt = ((nint)from + Line - 1) & -Line, xsAt = (nint)xs, toAt = (nint)to;
+            crew.Each(tokens, token => ((float*)xsAt)[token] = Round((float*)valuesAt + (long)token * Inputs, (short*)wordsAt + (long)token * length));
+            Share(tokens, crew, (start, end) => Rows((sbyte*)wAt, (float*)wsAt, (short*)wordsAt, (float*)xsAt, (float*)toAt, tokens, start, end));
         }
         ArrayPool<short>.Shared.Return(words);
         ArrayPool<float>.Shared.Return(scales);
@@ -82,62 +95,79 @@ internal sealed unsafe class Int8Matrix : Matrix
 
     /// <summary>Rounds a token's values to 16 bits.</summary>
     /// <returns>What one step stands for.</returns>
-    private static float Round(ReadOnlySpan<float> values, Span<short> words)
+    private float Round(float* values, short* words)
     {
-        words.Clear();
-        var most = Math.Abs(TensorPrimitives.MaxMagnitude(values));
-        // Values that are no numbers are found where the scores are read: the scale carries them there.
-        if (!(most > 0) || !float.IsFinite(most))
-            return most;
-        var by = MostWord / most;
-        if (!float.IsFinite(by))
-            return 0;
+        var all = new Span<short>(words, _blocks * Block);
+        // Without their signs, numbers are in the order of their bits, and whatever is none comes last.
+        Vector256<int> largest = default;
         var i = 0;
-        for (; i + Vector256<short>.Count <= values.Length; i += Vector256<short>.Count)
+        for (; i + Vector256<float>.Count <= Inputs; i += Vector256<float>.Count)
+            largest = Vector256.Max(largest, Vector256.Abs(Vector256.Load(values + i)).AsInt32());
+        var bits = 0;
+        for (var lane = 0; lane < Vector256<int>.Count; lane++)
+            bits = Math.Max(bits, largest[lane]);
+        for (; i < Inputs; i++)
+            bits = Math.Max(bits, BitConverter.SingleToInt32Bits(Math.Abs(values[i])));
+        var most = BitConverter.Int32BitsToSingle(bits);
+        // Values that are no numbers are found where the scores are read: the scale carries them there.
+        var by = MostWord / most;
+        if (!float.IsFinite(most) || !float.IsFinite(by))
         {
-            var lower = Vector256.ConvertToInt32(Vector256.Round(Vector256.Create(values[i..]) * by));
-            var upper = Vector256.ConvertToInt32(Vector256.Round(Vector256.Create(values[(i + Vector256<float>.Count)..]) * by));
-            Vector256.Narrow(lower, upper).CopyTo(words[i..]);
+            all.Clear();
+            return float.IsFinite(most) ? 0 : most;
         }
-        for (; i < values.Length; i++)
+        for (i = 0; i + Vector256<short>.Count <= Inputs; i += Vector256<short>.Count)
+        {
+            var lower = Vector256.ConvertToInt32(Vector256.Round(Vector256.Load(values + i) * by));
+            var upper = Vector256.ConvertToInt32(Vector256.Round(Vector256.Load(values + i + Vector256<float>.Count) * by));
+            Vector256.Narrow(lower, upper).Store(words + i);
+        }
+        for (; i < Inputs; i++)
             words[i] = (short)MathF.Round(values[i] * by);
+        all[Inputs..].Clear();
         return most / MostWord;
     }
 
+    /// <summary>Some rows for all tokens. A few tokens at a time, which stay in the nearest cache; each result is summed in the same order in all kernels.</summary>
     private void Rows(sbyte* w, float* ws, short* x, float* xs, float* y, int tokens, int start, int end)
     {
-        var length = _blocks * Block;
-        for (var row = start; row < end; row += 2)
+        var token = 0;
+        if (_path == Int8Path.Avx512 && tokens >= ManyTokens)
         {
-            // The last of an odd number of rows goes with itself.
-            var second = row + 1 < end ? row + 1 : row;
-            sbyte* a = w + (long)row * length, b = w + (long)second * length;
-            float* sa = ws + (long)row * _blocks, sb = ws + (long)second * _blocks;
-            for (var token = 0; token < tokens; token += 4)
+            for (; token + 8 <= tokens; token += 8)
             {
-                // One token or four at a time; each is summed in the same order either way.
-                var count = tokens - token >= 4 ? 4 : 1;
-                for (var one = token; one < Math.Min(tokens, token + 4); one += count)
-                {
-                    short* from = x + (long)one * length;
-                    float* s = xs + one, ya = y + (long)one * Outputs + row, yb = y + (long)one * Outputs + second;
-                    switch (_path, count)
-                    {
-                        case (Int8Path.Avx512, 4): TwoByFour512(a, b, sa, sb, from, s, ya, yb); break;
-                        case (Int8Path.Avx512, _): TwoByOne512(a, b, sa, sb, from, s, ya, yb); break;
-                        case (Int8Path.Avx2, 4): TwoByFour256(a, b, sa, sb, from, s, ya, yb); break;
-                        case (Int8Path.Avx2, _): TwoByOne256(a, b, sa, sb, from, s, ya, yb); break;
-                        default:
-                            for (var t = 0; t < count; t++)
-                            {
-                                ya[t * Outputs] = Dot(a, sa, from + t * length) * s[t];
-                                yb[t * Outputs] = Dot(b, sb, from + t * length) * s[t];
-                            }
-                            break;
-                    }
-                }
+                // The last of an odd number of rows goes with itself.
+                for (var row = start; row < end; row += 2)
+                    TwoByEight512(Weights(row), Weights(Math.Min(row + 1, end - 1)), Scales(row), Scales(Math.Min(row + 1, end - 1)), Words(), xs + token, To(row), To(Math.Min(row + 1, end - 1)));
             }
         }
+        for (; _path != Int8Path.Portable && token + 4 <= tokens; token += 4)
+        {
+            for (var row = start; row < end; row++)
+            {
+                if (_path == Int8Path.Avx512)
+                    OneByFour512(Weights(row), Scales(row), Words(), xs + token, To(row));
+                else
+                    OneByFour256(Weights(row), Scales(row), Words(), xs + token, To(row));
+            }
+        }
+        for (; token < tokens; token++)
+        {
+            for (var row = start; row < end; row++)
+            {
+                *To(row) = xs[token] * _path switch
+                {
+                    Int8Path.Avx512 => Dot512(Weights(row), Scales(row), Words()),
+                    Int8Path.Avx2 => Dot256(Weights(row), Scales(row), Words()),
+                    _ => Dot(Weights(row), Scales(row), Words()),
+                };
+            }
+        }
+
+        sbyte* Weights(int row) => w + (long)row * _blocks * Block;
+        float* Scales(int row) => ws + (long)row * _blocks;
+        short* Words() => x + (long)token * _blocks * Block;
+        float* To(int row) => y + (long)token * Outputs + row;
     }
 
     private float Dot(sbyte* w, float* scales, short* x)
@@ -166,89 +196,125 @@ internal sealed unsafe class Int8Matrix : Matrix
         return Fma.MultiplyAdd(Avx.ConvertToVector256Single(products), scale, sum);
     }
 
-    private void TwoByFour256(sbyte* a, sbyte* b, float* sa, float* sb, short* x, float* xs, float* ya, float* yb)
+    private void OneByFour256(sbyte* w, float* scales, short* x, float* xs, float* y)
     {
-        Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
+        Vector256<float> s0 = default, s1 = default, s2 = default, s3 = default;
         var length = _blocks * Block;
         short* x1 = x + length, x2 = x1 + length, x3 = x2 + length;
         for (var block = 0; block < _blocks; block++)
         {
             var i = block * Block;
-            Vector256<short> w0 = Avx2.ConvertToVector256Int16(a + i), w1 = Avx2.ConvertToVector256Int16(a + i + 16), w2 = Avx2.ConvertToVector256Int16(a + i + 32), w3 = Avx2.ConvertToVector256Int16(a + i + 48);
-            var scale = Vector256.Create(sa[block]);
-            a0 = Add256(a0, w0, w1, w2, w3, x + i, scale);
-            a1 = Add256(a1, w0, w1, w2, w3, x1 + i, scale);
-            a2 = Add256(a2, w0, w1, w2, w3, x2 + i, scale);
-            a3 = Add256(a3, w0, w1, w2, w3, x3 + i, scale);
-            (w0, w1, w2, w3) = (Avx2.ConvertToVector256Int16(b + i), Avx2.ConvertToVector256Int16(b + i + 16), Avx2.ConvertToVector256Int16(b + i + 32), Avx2.ConvertToVector256Int16(b + i + 48));
-            scale = Vector256.Create(sb[block]);
-            b0 = Add256(b0, w0, w1, w2, w3, x + i, scale);
-            b1 = Add256(b1, w0, w1, w2, w3, x1 + i, scale);
-            b2 = Add256(b2, w0, w1, w2, w3, x2 + i, scale);
-            b3 = Add256(b3, w0, w1, w2, w3, x3 + i, scale);
+            Vector256<short> w0 = Avx2.ConvertToVector256Int16(w + i), w1 = Avx2.ConvertToVector256Int16(w + i + 16), w2 = Avx2.ConvertToVector256Int16(w + i + 32), w3 = Avx2.ConvertToVector256Int16(w + i + 48);
+            var scale = Vector256.Create(scales[block]);
+            s0 = Add256(s0, w0, w1, w2, w3, x + i, scale);
+            s1 = Add256(s1, w0, w1, w2, w3, x1 + i, scale);
+            s2 = Add256(s2, w0, w1, w2, w3, x2 + i, scale);
+            s3 = Add256(s3, w0, w1, w2, w3, x3 + i, scale);
         }
-        (ya[0], yb[0]) = (Vector256.Sum(a0) * xs[0], Vector256.Sum(b0) * xs[0]);
-        (ya[Outputs], yb[Outputs]) = (Vector256.Sum(a1) * xs[1], Vector256.Sum(b1) * xs[1]);
-        (ya[2 * Outputs], yb[2 * Outputs]) = (Vector256.Sum(a2) * xs[2], Vector256.Sum(b2) * xs[2]);
-        (ya[3 * Outputs], yb[3 * Outputs]) = (Vector256.Sum(a3) * xs[3], Vector256.Sum(b3) * xs[3]);
+        y[0] = Vector256.Sum(s0) * xs[0];
+        y[Outputs] = Vector256.Sum(s1) * xs[1];
+        y[2 * Outputs] = Vector256.Sum(s2) * xs[2];
+        y[3 * Outputs] = Vector256.Sum(s3) * xs[3];
     }
 
-    private void TwoByOne256(sbyte* a, sbyte* b, float* sa, float* sb, short* x, float* xs, float* ya, float* yb)
+    private float Dot256(sbyte* w, float* scales, short* x)
     {
-        Vector256<float> sumA = default, sumB = default;
-        for (var block = 0; block < _blocks; block++)
-        {
-            var i = block * Block;
-            sumA = Add256(sumA, Avx2.ConvertToVector256Int16(a + i), Avx2.ConvertToVector256Int16(a + i + 16), Avx2.ConvertToVector256Int16(a + i + 32), Avx2.ConvertToVector256Int16(a + i + 48), x + i, Vector256.Create(sa[block]));
-            sumB = Add256(sumB, Avx2.ConvertToVector256Int16(b + i), Avx2.ConvertToVector256Int16(b + i + 16), Avx2.ConvertToVector256Int16(b + i + 32), Avx2.ConvertToVector256Int16(b + i + 48), x + i, Vector256.Create(sb[block]));
-        }
-        (ya[0], yb[0]) = (Vector256.Sum(sumA) * xs[0], Vector256.Sum(sumB) * xs[0]);
+        Vector256<float> sum = default;
+        for (var block = 0; block < _blocks; block++, w += Block, x += Block)
+            sum = Add256(sum, Avx2.ConvertToVector256Int16(w), Avx2.ConvertToVector256Int16(w + 16), Avx2.ConvertToVector256Int16(w + 32), Avx2.ConvertToVector256Int16(w + 48), x, Vector256.Create(scales[block]));
+        return Vector256.Sum(sum);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<short> Load512(sbyte* w) => Avx512BW.ConvertToVector512Int16(Vector256.Load(w));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Add512(Vector512<float> sum, Vector512<short> w0, Vector512<short> w1, short* x, Vector512<float> scale)
+    private static Vector512<float> Add512(Vector512<float> sum, Vector512<short> w0, Vector512<short> w1, Vector512<short> x0, Vector512<short> x1, Vector512<float> scale)
     {
-        var products = Avx512F.Add(Avx512BW.MultiplyAddAdjacent(w0, Vector512.Load(x)), Avx512BW.MultiplyAddAdjacent(w1, Vector512.Load(x + 32)));
+        var products = Avx512F.Add(Avx512BW.MultiplyAddAdjacent(w0, x0), Avx512BW.MultiplyAddAdjacent(w1, x1));
         return Avx512F.FusedMultiplyAdd(Avx512F.ConvertToVector512Single(products), scale, sum);
     }
 
-    private void TwoByFour512(sbyte* a, sbyte* b, float* sa, float* sb, short* x, float* xs, float* ya, float* yb)
+    private void TwoByEight512(sbyte* a, sbyte* b, float* sa, float* sb, short* x, float* xs, float* ya, float* yb)
     {
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
+        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, a4 = default, a5 = default, a6 = default, a7 = default;
+        Vector512<float> b0 = default, b1 = default, b2 = default, b3 = default, b4 = default, b5 = default, b6 = default, b7 = default;
         var length = _blocks * Block;
-        short* x1 = x + length, x2 = x1 + length, x3 = x2 + length;
         for (var block = 0; block < _blocks; block++)
         {
             var i = block * Block;
             Vector512<short> w0 = Load512(a + i), w1 = Load512(a + i + 32), v0 = Load512(b + i), v1 = Load512(b + i + 32);
             Vector512<float> scaleA = Vector512.Create(sa[block]), scaleB = Vector512.Create(sb[block]);
-            a0 = Add512(a0, w0, w1, x + i, scaleA);
-            b0 = Add512(b0, v0, v1, x + i, scaleB);
-            a1 = Add512(a1, w0, w1, x1 + i, scaleA);
-            b1 = Add512(b1, v0, v1, x1 + i, scaleB);
-            a2 = Add512(a2, w0, w1, x2 + i, scaleA);
-            b2 = Add512(b2, v0, v1, x2 + i, scaleB);
-            a3 = Add512(a3, w0, w1, x3 + i, scaleA);
-            b3 = Add512(b3, v0, v1, x3 + i, scaleB);
+            var at = x + i;
+            Vector512<short> x0, x1;
+            (x0, x1) = (Vector512.Load(at), Vector512.Load(at + 32));
+            a0 = Add512(a0, w0, w1, x0, x1, scaleA);
+            b0 = Add512(b0, v0, v1, x0, x1, scaleB);
+            at += length;
+            (x0, x1) = (Vector512.Load(at), Vector512.Load(at + 32));
+            a1 = Add512(a1, w0, w1, x0, x1, scaleA);
+            b1 = Add512(b1, v0, v1, x0, x1, scaleB);
+            at += length;
+            (x0, x1) = (Vector512.Load(at), Vector512.Load(at + 32));
+            a2 = Add512(a2, w0, w1, x0, x1, scaleA);
+            b2 = Add512(b2, v0, v1, x0, x1, scaleB);
+            at += length;
+            (x0, x1) = (Vector512.Load(at), Vector512.Load(at + 32));
+            a3 = Add512(a3, w0, w1, x0, x1, scaleA);
+            b3 = Add512(b3, v0, v1, x0, x1, scaleB);
+            at += length;
+            (x0, x1) = (Vector512.Load(at), Vector512.Load(at + 32));
+            a4 = Add512(a4, w0, w1, x0, x1, scaleA);
+            b4 = Add512(b4, v0, v1, x0, x1, scaleB);
+            at += length;
+            (x0, x1) = (Vector512.Load(at), Vector512.Load(at + 32));
+            a5 = Add512(a5, w0, w1, x0, x1, scaleA);
+            b5 = Add512(b5, v0, v1, x0, x1, scaleB);
+            at += length;
+            (x0, x1) = (Vector512.Load(at), Vector512.Load(at + 32));
+            a6 = Add512(a6, w0, w1, x0, x1, scaleA);
+            b6 = Add512(b6, v0, v1, x0, x1, scaleB);
+            at += length;
+            (x0, x1) = (Vector512.Load(at), Vector512.Load(at + 32));
+            a7 = Add512(a7, w0, w1, x0, x1, scaleA);
+            b7 = Add512(b7, v0, v1, x0, x1, scaleB);
         }
         (ya[0], yb[0]) = (Vector512.Sum(a0) * xs[0], Vector512.Sum(b0) * xs[0]);
         (ya[Outputs], yb[Outputs]) = (Vector512.Sum(a1) * xs[1], Vector512.Sum(b1) * xs[1]);
         (ya[2 * Outputs], yb[2 * Outputs]) = (Vector512.Sum(a2) * xs[2], Vector512.Sum(b2) * xs[2]);
         (ya[3 * Outputs], yb[3 * Outputs]) = (Vector512.Sum(a3) * xs[3], Vector512.Sum(b3) * xs[3]);
+        (ya[4 * Outputs], yb[4 * Outputs]) = (Vector512.Sum(a4) * xs[4], Vector512.Sum(b4) * xs[4]);
+        (ya[5 * Outputs], yb[5 * Outputs]) = (Vector512.Sum(a5) * xs[5], Vector512.Sum(b5) * xs[5]);
+        (ya[6 * Outputs], yb[6 * Outputs]) = (Vector512.Sum(a6) * xs[6], Vector512.Sum(b6) * xs[6]);
+        (ya[7 * Outputs], yb[7 * Outputs]) = (Vector512.Sum(a7) * xs[7], Vector512.Sum(b7) * xs[7]);
     }
 
-    private void TwoByOne512(sbyte* a, sbyte* b, float* sa, float* sb, short* x, float* xs, float* ya, float* yb)
+    private void OneByFour512(sbyte* w, float* scales, short* x, float* xs, float* y)
     {
-        Vector512<float> sumA = default, sumB = default;
+        Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default;
+        var length = _blocks * Block;
+        short* x1 = x + length, x2 = x1 + length, x3 = x2 + length;
         for (var block = 0; block < _blocks; block++)
         {
             var i = block * Block;
-            sumA = Add512(sumA, Load512(a + i), Load512(a + i + 32), x + i, Vector512.Create(sa[block]));
-            sumB = Add512(sumB, Load512(b + i), Load512(b + i + 32), x + i, Vector512.Create(sb[block]));
+            Vector512<short> w0 = Load512(w + i), w1 = Load512(w + i + 32);
+            var scale = Vector512.Create(scales[block]);
+            s0 = Add512(s0, w0, w1, Vector512.Load(x + i), Vector512.Load(x + i + 32), scale);
+            s1 = Add512(s1, w0, w1, Vector512.Load(x1 + i), Vector512.Load(x1 + i + 32), scale);
+            s2 = Add512(s2, w0, w1, Vector512.Load(x2 + i), Vector512.Load(x2 + i + 32), scale);
+            s3 = Add512(s3, w0, w1, Vector512.Load(x3 + i), Vector512.Load(x3 + i + 32), scale);
         }
-        (ya[0], yb[0]) = (Vector512.Sum(sumA) * xs[0], Vector512.Sum(sumB) * xs[0]);
+        y[0] = Vector512.Sum(s0) * xs[0];
+        y[Outputs] = Vector512.Sum(s1) * xs[1];
+        y[2 * Outputs] = Vector512.Sum(s2) * xs[2];
+        y[3 * Outputs] = Vector512.Sum(s3) * xs[3];
+    }
+
+    private float Dot512(sbyte* w, float* scales, short* x)
+    {
+        Vector512<float> sum = default;
+        for (var block = 0; block < _blocks; block++, w += Block, x += Block)
+            sum = Add512(sum, Load512(w), Load512(w + 32), Vector512.Load(x), Vector512.Load(x + 32), Vector512.Create(scales[block]));
+        return Vector512.Sum(sum);
     }
 }

@@ -18,19 +18,24 @@ internal static unsafe class Kernels
     public static void SoftMax(Span<float> scores)
     {
         TensorPrimitives.Subtract(scores, TensorPrimitives.Max(scores), scores);
-        TensorPrimitives.SoftMax(scores, scores);
+        TensorPrimitives.Exp(scores, scores);
+        TensorPrimitives.Multiply(scores, 1 / TensorPrimitives.Sum<float>(scores), scores);
     }
 
     /// <summary>Turns each pair (i, i + half) of a head by its angle.</summary>
     public static void Rotate(Span<float> head, ReadOnlySpan<float> cosine, ReadOnlySpan<float> sine)
     {
         var half = head.Length / 2;
-        for (var i = 0; i < half; i++)
+        Span<float> lower = head[..half], upper = head[half..];
+        var i = 0;
+        for (; i + Vector<float>.Count <= half; i += Vector<float>.Count)
         {
-            float a = head[i], b = head[i + half];
-            head[i] = a * cosine[i] - b * sine[i];
-            head[i + half] = b * cosine[i] + a * sine[i];
+            Vector<float> a = new(lower[i..]), b = new(upper[i..]), c = new(cosine[i..]), s = new(sine[i..]);
+            (a * c - b * s).CopyTo(lower[i..]);
+            (b * c + a * s).CopyTo(upper[i..]);
         }
+        for (; i < half; i++)
+            (lower[i], upper[i]) = (lower[i] * cosine[i] - upper[i] * sine[i], upper[i] * cosine[i] + lower[i] * sine[i]);
     }
 
     /// <summary>How well the key of each token fits a query: scores[t] = scale * sum of query[i] keys[t * stride + i].</summary>
@@ -55,10 +60,12 @@ internal static unsafe class Kernels
                     s2 = Vector.FusedMultiplyAdd(v, Vector.Load(k2 + i), s2);
                     s3 = Vector.FusedMultiplyAdd(v, Vector.Load(k3 + i), s3);
                 }
-                scores[t] = (Vector.Sum(s0) + Rest(q, k0, i, query.Length)) * scale;
-                scores[t + 1] = (Vector.Sum(s1) + Rest(q, k1, i, query.Length)) * scale;
-                scores[t + 2] = (Vector.Sum(s2) + Rest(q, k2, i, query.Length)) * scale;
-                scores[t + 3] = (Vector.Sum(s3) + Rest(q, k3, i, query.Length)) * scale;
+                // All sums before the first call: vectors that live through one would be kept in memory, and in the loop too.
+                float sum0 = Vector.Sum(s0), sum1 = Vector.Sum(s1), sum2 = Vector.Sum(s2), sum3 = Vector.Sum(s3);
+                scores[t] = (sum0 + Rest(q, k0, i, query.Length)) * scale;
+                scores[t + 1] = (sum1 + Rest(q, k1, i, query.Length)) * scale;
+                scores[t + 2] = (sum2 + Rest(q, k2, i, query.Length)) * scale;
+                scores[t + 3] = (sum3 + Rest(q, k3, i, query.Length)) * scale;
             }
             for (; t < scores.Length; t++)
             {

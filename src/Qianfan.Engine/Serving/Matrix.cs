@@ -3,8 +3,11 @@ namespace Qianfan.Engine.Serving;
 /// <summary>A weight of the decoder, [outputs, inputs], in the number format it is kept in. Immutable, so thread-safe.</summary>
 internal abstract class Matrix(int outputs, int inputs)
 {
-    /// <summary>Rows that one thread takes at a time.</summary>
-    private const int RowsPerPart = 32;
+    /// <summary>From so many tokens on a product takes as long as its arithmetic; below, as long as reading the weights.</summary>
+    protected const int ManyTokens = 16;
+
+    /// <summary>Rows that one thread takes at a time. Where reading is what takes the time, long runs of them, one row after another: the processor looks ahead in one place, not in several.</summary>
+    private const int FewestRows = 32, MostRows = 256;
 
     /// <summary>Below this many multiplications a second thread costs more than it brings.</summary>
     private const long SharedWork = 100_000;
@@ -33,12 +36,15 @@ internal abstract class Matrix(int outputs, int inputs)
 
     protected abstract void MultiplyChecked(ReadOnlySpan<float> x, Span<float> y, int tokens, Crew crew);
 
-    /// <summary>Gives ranges of rows to threads, where there is enough to do.</summary>
+    /// <summary>Gives ranges of rows to threads, where there is enough to do; they begin at even rows.</summary>
     protected void Share(int tokens, Crew crew, Action<int, int> rows)
     {
-        if (!crew.Shares || (long)tokens * Inputs * Outputs < SharedWork)
+        if (crew.Threads == 1 || (long)tokens * Inputs * Outputs < SharedWork)
+        {
             rows(0, Outputs);
-        else
-            crew.Run((Outputs + RowsPerPart - 1) / RowsPerPart, part => rows(part * RowsPerPart, Math.Min(Outputs, (part + 1) * RowsPerPart)));
+            return;
+        }
+        var each = tokens < ManyTokens ? Math.Clamp(Outputs / (2 * crew.Threads) & ~1, FewestRows, MostRows) : FewestRows;
+        crew.Run((Outputs + each - 1) / each, part => rows(part * each, Math.Min(Outputs, (part + 1) * each)));
     }
 }

@@ -92,6 +92,8 @@ internal sealed class ServingEngine
             case CancelRequest cancel:
                 foreach (var slot in _active.Concat(_waiting).Where(slot => slot.RequestId == cancel.RequestId))
                     slot.Cancelled = true;
+                if (_embeds.FirstOrDefault(job => job.Request.RequestId == cancel.RequestId) is { } embed)
+                    Cancel(embed);
                 break;
             case UnloadModel unload:
                 Unload(unload.ModelKey);
@@ -312,6 +314,13 @@ internal sealed class ServingEngine
             return;
         _embeds.Dequeue();
         _send(new Embedded(job.Request.RequestId, job.Vectors, job.Inputs.Sum(input => input.Count)));
+    }
+
+    private void Cancel(EmbedJob job)
+    {
+        job.Cache?.Release();
+        Keep(_embeds, other => other != job);
+        _send(new RequestFailed(job.Request.RequestId, WorkerErrors.Cancelled, "The request was called off."));
     }
 
     private bool TryBegin(EmbedJob job, int tokens)

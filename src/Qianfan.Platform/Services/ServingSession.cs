@@ -59,7 +59,7 @@ internal sealed class ServingSession
         }
     }
 
-    /// <summary>Embeds texts.</summary>
+    /// <summary>Embeds texts. When the caller stops waiting, so does the worker.</summary>
     public async Task<Embedded> EmbedAsync(string modelKey, IReadOnlyList<string> inputs, CancellationToken cancellationToken) =>
         (Embedded)await AskAsync(id => new Embed(id, modelKey, inputs), cancellationToken);
 
@@ -109,6 +109,11 @@ internal sealed class ServingSession
         {
             await _worker.SendAsync(request(id), cancellationToken);
             return await pending.Task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException) when (!_ended.Task.IsCompleted)
+        {
+            await _worker.SendAsync(new CancelRequest(id), CancellationToken.None);
+            throw;
         }
         finally
         {

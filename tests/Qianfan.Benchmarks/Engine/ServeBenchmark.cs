@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Numerics.Tensors;
 using System.Text;
 using System.Text.Json.Nodes;
 using Qianfan.Engine.Checkpoints;
@@ -38,10 +39,12 @@ internal static class ServeBenchmark
     private static void ReportShape(string name, ModelShape shape, string folder, int rounds, int threads, int steps)
     {
         BenchmarkModels.Write(folder, shape);
+        var sizes = new Dictionary<string, long>();
         var runs = new List<(string Kind, int Callers, Func<(double Prefill, double PerStep)> Run)>();
         foreach (var kind in Enum.GetValues<WeightKind>())
         {
             var model = ServedModel.Load(folder, null, threads, kind: kind);
+            sizes[kind.ToString()] = model.MemoryBytes;
             foreach (var callers in (int[])[1, Callers])
             {
                 runs.Add((kind.ToString(), callers, () => Ours(model, callers, steps)));
@@ -79,6 +82,8 @@ internal static class ServeBenchmark
         }
 
         peer?.Dispose();
+        var stream = StreamBandwidth(threads, rounds);
+        Figures.Print("serve.stream", ("threads", threads), ("read_gb_per_s", Math.Round(stream, 1)));
         foreach (var (kind, callers, _) in runs)
         {
             var own = results[(kind, callers)];
@@ -88,6 +93,12 @@ internal static class ServeBenchmark
                 ("decode_tokens_per_s", Math.Round(callers / Figures.Median(own.Select(r => r.PerStep)), 1)),
                 ("prefill_128_ms", Math.Round(Figures.Median(own.Select(r => r.Prefill)) * 1000 / callers, 1)),
             };
+            // Each step of one caller reads all weights once.
+            if (callers == 1 && sizes.TryGetValue(kind, out var bytes))
+            {
+                values.Add(("weights_read_over_stream", Math.Round(bytes / Figures.Median(own.Select(r => r.PerStep)) / 1e9 / stream, 2)));
+            }
+
             if (peer is not null && kind != "llama.cpp")
             {
                 var other = results[("llama.cpp", callers)];
@@ -97,6 +108,32 @@ internal static class ServeBenchmark
 
             Figures.Print("serve.decode", values);
         }
+    }
+
+    /// <summary>How fast so many threads read memory, in GB a second: what no product of a matrix with one vector can go beyond.</summary>
+    private static double StreamBandwidth(int threads, int rounds)
+    {
+        var memory = GC.AllocateUninitializedArray<float>(threads << 25);
+        Array.Fill(memory, 1);
+        var times = new List<double>();
+        for (var round = 0; round <= rounds; round++)
+        {
+            var watch = Stopwatch.StartNew();
+            var sums = new float[threads];
+            Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, thread => sums[thread] = TensorPrimitives.Sum<float>(memory.AsSpan(thread << 25, 1 << 25)));
+            if (round > 0)
+            {
+                times.Add(watch.Elapsed.TotalSeconds);
+            }
+
+            // A sum that nobody looks at need not be made.
+            if (sums.Sum() <= 0)
+            {
+                throw new InvalidOperationException("The memory was not read.");
+            }
+        }
+
+        return memory.Length * (double)sizeof(float) / Figures.Median(times) / 1e9;
     }
 
     private static int[] Prompt(int caller) => [.. Enumerable.Range(0, PromptTokens).Select(i => ((i * 7) + caller) % 200)];

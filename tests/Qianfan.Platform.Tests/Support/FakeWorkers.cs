@@ -299,7 +299,7 @@ internal sealed class FakeServer(FakeWorkers workers) : FakeWorker(workers, "ser
                 case Generate generate:
                     running.Add(AnswerAsync(generate));
                     break;
-                case Embed embed:
+                case Embed embed when Workers.AnswersAlone:
                     Say(new Embedded(embed.RequestId, [.. embed.Inputs.Select(text => (IReadOnlyList<float>)[1f, text.Length])], 3));
                     break;
                 case Shutdown:
