@@ -157,15 +157,22 @@ internal sealed class LlamaBlock : IDisposable
             all.narrow(1, start, heads.shape[1] * _shape.HeadSize).view(pass.Batch.Rows, pass.Batch.Length, heads.shape[1], _shape.HeadSize).copy_(heads.transpose(1, 2));
     }
 
+    /// <summary>Frees the gradients.</summary>
+    public void ClearGradients()
+    {
+        foreach (var linear in Linears)
+            linear.ClearGradients();
+        foreach (var norm in Norms)
+            norm.ClearGradient();
+    }
+
     public void Dispose()
     {
+        ClearGradients();
         foreach (var linear in Linears)
             linear.Dispose();
         foreach (var norm in Norms)
-        {
             norm.Value.Dispose();
-            norm.Gradient?.Dispose();
-        }
     }
 
     /// <summary>Back through layers and the norm before them, onto the gradient of what both read.</summary>

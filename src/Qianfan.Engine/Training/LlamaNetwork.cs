@@ -122,8 +122,13 @@ internal sealed class LlamaNetwork : IDisposable
         return _operations.Norm(hidden, _norm.Value, _shape.NormEpsilon).Normed.mm(_head.Value.t()).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Forgets the gradients: what is learnt next begins anew.</summary>
-    public void ClearGradients() => _fresh = true;
+    /// <summary>Forgets the gradients: what is learnt next begins anew. Until a block's are made again on the way back, what other blocks keep for it lies in their memory.</summary>
+    public void ClearGradients()
+    {
+        foreach (var block in _blocks)
+            block.ClearGradients();
+        _fresh = true;
+    }
 
     public void Dispose()
     {
@@ -132,7 +137,7 @@ internal sealed class LlamaNetwork : IDisposable
         foreach (var parameter in Outer)
         {
             parameter.Value.Dispose();
-            parameter.Gradient?.Dispose();
+            parameter.ClearGradient();
         }
     }
 

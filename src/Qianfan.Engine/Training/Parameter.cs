@@ -25,5 +25,12 @@ internal sealed class Parameter(string name, Tensor value)
         return new Parameter(name, tensor);
     }
 
+    /// <summary>Frees the gradient.</summary>
+    public void ClearGradient()
+    {
+        Gradient?.Dispose();
+        Gradient = null;
+    }
+
     public void Deconstruct(out string name, out Tensor value) => (name, value) = (Name, Value);
 }

@@ -139,14 +139,22 @@ internal sealed class StackedLinear : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Frees the gradients.</summary>
+    public void ClearGradients()
     {
         foreach (var parameter in Weights.Concat(Corrections))
-        {
-            parameter.Gradient?.Dispose();
+            parameter.ClearGradient();
+        _gradient?.Dispose();
+        _biasGradient?.Dispose();
+        (_gradient, _biasGradient) = (null, null);
+    }
+
+    public void Dispose()
+    {
+        ClearGradients();
+        foreach (var parameter in Weights.Concat(Corrections))
             parameter.Value.Dispose();
-        }
-        foreach (var tensor in (Tensor?[])[_matrix, _transposed, _bias, _gradient, _biasGradient])
+        foreach (var tensor in (Tensor?[])[_matrix, _transposed, _bias])
             tensor?.Dispose();
     }
 
