@@ -140,6 +140,9 @@ public sealed record TrainingConfig
     /// <summary>Keeps only what goes into each block of the model and computes the rest once more on the way back: about a third more work for a fraction of the memory. Losses are the same.</summary>
     public bool ActivationCheckpointing { get; set; }
 
+    /// <summary>Number format of the matrix products: <c>fp32</c>, <c>bf16</c> (all that is kept stays in 32 bits), or <c>auto</c> (as null), which takes bf16 for larger models where the hardware gains from it.</summary>
+    public string? Precision { get; set; } = "auto";
+
     /// <summary>Training ends when so many validations in a row brought no better loss; 0 never does. Needs <see cref="ValidationPercent"/>.</summary>
     public int EarlyStopPatience { get; set; }
 

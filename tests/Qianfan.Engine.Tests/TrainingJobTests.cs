@@ -10,6 +10,7 @@ public sealed class TrainingJobTests : IDisposable
 {
     private readonly TestFolder _folder = new();
     private readonly List<WorkerMessage> _reports = [];
+    private INetworkOperations? _operations;
 
     public TrainingJobTests()
     {
@@ -21,14 +22,16 @@ public sealed class TrainingJobTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("FullFineTuning", 120)]
-    [InlineData("LoRA", 200)]
-    public void Eight_rows_are_learnt_by_heart_and_the_output_says_them(string scale, int epochs)
+    [InlineData("FullFineTuning", 120, "fp32")]
+    [InlineData("LoRA", 200, "fp32")]
+    [InlineData("FullFineTuning", 120, "bf16")]
+    [InlineData("LoRA", 200, "bf16")]
+    public void Eight_rows_are_learnt_by_heart_and_the_output_says_them(string scale, int epochs, string precision)
     {
         // LoRA leaves the output layer as it is: random scores must be far enough apart to be sure of a token.
         if (scale == "LoRA")
             TinyModel.Write(_folder.At("model"), embeddingScale: 4);
-        var completed = Run("task", TinyModel.Config(scale, epochs) with { LoraRank = 16, LoraAlpha = 32, WeightDecay = 0 }).ShouldBeOfType<TrainingCompleted>();
+        var completed = Run("task", TinyModel.Config(scale, epochs) with { LoraRank = 16, LoraAlpha = 32, WeightDecay = 0, Precision = precision }).ShouldBeOfType<TrainingCompleted>();
         completed.TrainingLoss.ShouldBeLessThan(0.01);
         completed.OutputKind.ShouldBe(scale == "LoRA" ? "adapter" : "model");
         var started = _reports.OfType<TrainingStarted>().Single();
@@ -57,11 +60,17 @@ public sealed class TrainingJobTests : IDisposable
     }
 
     [Theory]
-    [InlineData("FullFineTuning")]
-    [InlineData("LoRA")]
-    public void A_stopped_run_resumes_to_the_end_with_the_losses_of_one_that_was_not_stopped(string scale)
+    [InlineData("FullFineTuning", "auto", false)]
+    [InlineData("LoRA", "auto", false)]
+    [InlineData("FullFineTuning", "bf16", false)]
+    [InlineData("LoRA", "bf16", false)]
+    [InlineData("FullFineTuning", "auto", true)]
+    [InlineData("LoRA", "auto", true)]
+    public void A_stopped_run_resumes_to_the_end_with_the_losses_of_one_that_was_not_stopped(string scale, string precision, bool anyDevice)
     {
-        var config = TinyModel.Config(scale, epochs: 6) with { ValidationPercent = 25, LoraDropout = 0.2, PromptDropout = 0.3 };
+        if (anyDevice)
+            _operations = new TorchOperations(TorchSharp.torch.CPU);
+        var config = TinyModel.Config(scale, epochs: 6) with { ValidationPercent = 25, LoraDropout = 0.2, PromptDropout = 0.3, Precision = precision };
         var whole = Run("whole", config).ShouldBeOfType<TrainingCompleted>();
         var expected = Losses();
         expected.Count.ShouldBe(12);
@@ -85,6 +94,68 @@ public sealed class TrainingJobTests : IDisposable
         var first = Run("task", TinyModel.Config()).ShouldBeOfType<TrainingCompleted>();
         var second = Run("task", TinyModel.Config()).ShouldBeOfType<TrainingCompleted>();
         (second.Steps, second.TrainingLoss, second.Tokens).ShouldBe((first.Steps, first.TrainingLoss, first.Tokens));
+    }
+
+    [Theory]
+    [InlineData("FullFineTuning")]
+    [InlineData("LoRA")]
+    public void Training_with_operations_for_any_device_goes_as_with_those_of_the_processor(string scale)
+    {
+        var config = TinyModel.Config(scale, epochs: 3) with { ValidationPercent = 25, LoraDropout = 0.2 };
+        Run("own", config);
+        List<double> expected = Losses();
+        _operations = new TorchOperations(TorchSharp.torch.CPU);
+        Run("torch", config);
+        var losses = Losses();
+        losses.Count.ShouldBe(expected.Count);
+        for (var i = 0; i < losses.Count; i++)
+            losses[i].ShouldBe(expected[i], 1e-3);
+        File.ReadAllBytes(Directory.EnumerateFiles(_folder.At("torch", "output"), "*.safetensors").Single()).Length
+            .ShouldBe(File.ReadAllBytes(Directory.EnumerateFiles(_folder.At("own", "output"), "*.safetensors").Single()).Length);
+
+        List<double> Losses()
+        {
+            List<double> losses = [.. _reports.OfType<TrainingProgress>().Select(progress => progress.Loss), .. _reports.OfType<ValidationResult>().Select(result => result.Loss)];
+            _reports.Clear();
+            return losses;
+        }
+    }
+
+    [Fact]
+    public void A_resumed_run_keeps_the_precision_it_began_with()
+    {
+        var whole = Losses("whole", "bf16", stopAfter: null);
+        // Begun where auto took bf16, and gone on with where it takes 32 bits, this model being small.
+        Losses("parts", "auto", stopAfter: 0);
+        var state = Path.Combine(Directory.EnumerateDirectories(_folder.At("parts", "checkpoints")).Single(), "state.json");
+        File.WriteAllText(state, File.ReadAllText(state).Replace("fp32", "bf16", StringComparison.Ordinal));
+        Losses("parts", "auto", stopAfter: null).ShouldBe(whole);
+        _reports.OfType<TrainingLog>().ShouldContain(log => log.Message.Contains("products in bf16"));
+        _reports.OfType<TrainingLog>().Any(log => log.Level == "warning").ShouldBe(!TrainingPrecision.ProcessorGains);
+        Losses("exact", "auto", stopAfter: null).ShouldNotBe(whole);
+        _reports.OfType<TrainingLog>().ShouldContain(log => log.Message.Contains("products in fp32"));
+
+        List<double> Losses(string task, string precision, int? stopAfter)
+        {
+            _reports.Clear();
+            Run(task, TinyModel.Config(epochs: 3) with { Precision = precision, ValidationPercent = 25 }, stopAfter);
+            return [.. _reports.OfType<TrainingProgress>().Select(progress => progress.Loss)];
+        }
+    }
+
+    [Theory]
+    [InlineData(null, false, true, 40, "bf16")]
+    [InlineData("auto", false, true, 40, "bf16")]
+    [InlineData("auto", false, true, 31, "fp32")]
+    [InlineData("auto", false, false, 40, "fp32")]
+    [InlineData("auto", true, false, 1, "bf16")]
+    [InlineData("fp32", true, true, 40, "fp32")]
+    [InlineData("bf16", false, false, 1, "bf16")]
+    public void Large_models_are_trained_in_bf16_where_the_hardware_gains(string? wanted, bool onGpu, bool processorGains, int millions, string chosen)
+    {
+        var shape = TinyModel.Shape() with { VocabularySize = millions * 1_000_000 / 32 };
+        TrainingPrecision.Choose(wanted, shape, onGpu, processorGains).ShouldBe(chosen);
+        Should.Throw<EngineException>(() => Run("task", TinyModel.Config() with { Precision = "fp8" })).Message.ShouldContain("auto, fp32 or bf16");
     }
 
     [Fact]
@@ -378,12 +449,12 @@ public sealed class TrainingJobTests : IDisposable
     private WorkerMessage Run(string task, TrainingConfig config, int? stopAfter = null)
     {
         using var stop = new CancellationTokenSource();
-        return new TrainingJob(new StartTraining(_folder.At(task), _folder.At("model"), _folder.At("rows.jsonl"), config), Report, TimeProvider.System).Run(stop.Token);
+        return new TrainingJob(new StartTraining(_folder.At(task), _folder.At("model"), _folder.At("rows.jsonl"), config), Report, TimeProvider.System, operations: _operations).Run(stop.Token);
 
         void Report(WorkerMessage message)
         {
             _reports.Add(message);
-            if (message is TrainingProgress progress && progress.Step == stopAfter)
+            if (message is TrainingProgress progress && progress.Step == stopAfter || message is TrainingStarted && stopAfter == 0)
                 stop.Cancel();
         }
     }

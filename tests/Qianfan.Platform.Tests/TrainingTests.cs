@@ -27,6 +27,7 @@ public sealed class TrainingTests
     [InlineData("LoRA", "{\"loraTargetModules\":\"mlp.up_proj\"}", "hyperParameterConfig.loraTargetModules", "some of self_attn.q_proj")]
     [InlineData("LoRA", "{\"Packing\":\"maybe\"}", "hyperParameterConfig.Packing", "one of False, True")]
     [InlineData("LoRA", "{\"activationCheckpointing\":1}", "hyperParameterConfig.activationCheckpointing", "one of False, True")]
+    [InlineData("LoRA", "{\"precision\":\"fp8\"}", "hyperParameterConfig.precision", "one of auto, fp32, bf16")]
     [InlineData("PromptTuning", "{}", "parameterScale", "FullFineTuning or LoRA")]
     public async Task A_value_out_of_its_limits_is_refused_by_name(string scale, string hyperParameters, string field, string message)
     {
@@ -66,17 +67,17 @@ public sealed class TrainingTests
         await using var host = await PlatformHost.StartAsync();
         var (_, task) = await host.Client.TaskAsync(
             "LoRA",
-            JsonNode.Parse("""{"loraTargetModules":["self_attn.q_proj","self_attn.v_proj"],"Packing":"True","activationCheckpointing":"True","gradientAccumulationSteps":4,"earlyStopPatience":"3","keepBest":true}""")!);
+            JsonNode.Parse("""{"loraTargetModules":["self_attn.q_proj","self_attn.v_proj"],"Packing":"True","activationCheckpointing":"True","precision":"bf16","gradientAccumulationSteps":4,"earlyStopPatience":"3","keepBest":true}""")!);
         var trainer = await host.Workers.NextTrainerAsync();
         await host.Client.AwaitTaskAsync(task, "Done");
         var config = trainer.Job.Config;
         config.LoraTargetModules.ShouldBe(["q_proj", "v_proj"]);
-        config.ShouldBe(config with { Packing = true, ActivationCheckpointing = true, GradientAccumulationSteps = 4, EarlyStopPatience = 3, KeepBest = true });
+        config.ShouldBe(config with { Packing = true, ActivationCheckpointing = true, Precision = "bf16", GradientAccumulationSteps = 4, EarlyStopPatience = 3, KeepBest = true });
 
         var (_, plain) = await host.Client.TaskAsync("LoRA", new { epoch = 3 });
         var second = await host.Workers.NextTrainerAsync();
         await host.Client.AwaitTaskAsync(plain, "Done");
-        second.Job.Config.ShouldBe(second.Job.Config with { LoraTargetModules = null, Packing = false, ActivationCheckpointing = false, GradientAccumulationSteps = 1, EarlyStopPatience = 0, KeepBest = false });
+        second.Job.Config.ShouldBe(second.Job.Config with { LoraTargetModules = null, Packing = false, ActivationCheckpointing = false, Precision = "auto", GradientAccumulationSteps = 1, EarlyStopPatience = 0, KeepBest = false });
     }
 
     [Fact]

@@ -62,8 +62,8 @@ internal static class PretrainCommand
         var fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
             $"{shape};{Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(stream.AsSpan())))};{seed};{steps};{length};{batchSize};{learningRate}"))));
         var plan = new TrainingPlan(steps, new LearningRateSchedule("cosine", learningRate, steps, 0.03), WeightDecay: 0.1, MaxGradientNorm: 1,
-            CheckpointSteps: 100, ValidationSteps: 100, LoggingSteps: 20, seed, threads, fingerprint);
-        var loop = new TrainingLoop(network, source, validationBatches, plan, new CheckpointStore(Path.Combine(work, "checkpoints")), Log, time);
+            CheckpointSteps: 100, ValidationSteps: 100, LoggingSteps: 20, seed, fingerprint);
+        using var loop = new TrainingLoop(network, source, validationBatches, plan, new CheckpointStore(Path.Combine(work, "checkpoints")), Log, time);
         if (!loop.Run(cancellationToken))
         {
             log.WriteLine($"Stopped after step {loop.State.Step}; the same command goes on from there.");

@@ -17,20 +17,14 @@ internal sealed class CheckpointStore
     public CheckpointStore(string directory) => _directory = directory;
 
     /// <summary>Writes a checkpoint and removes all but the newest two.</summary>
-    public void Save(TrainingState state, IReadOnlyList<Parameter> parameters, FusedAdamW optimizer)
+    public void Save(TrainingState state, IReadOnlyList<Parameter> parameters, AdamW optimizer)
     {
         var unfinished = Path.Combine(_directory, Unfinished);
         if (Directory.Exists(unfinished))
             Directory.Delete(unfinished, recursive: true);
         Directory.CreateDirectory(unfinished);
         Write(Path.Combine(unfinished, "weights.safetensors"), parameters);
-        var moments = new SafetensorsWriter();
-        foreach (var (name, first, second) in optimizer.Moments)
-        {
-            moments.Add("first." + name, [first.Length], WeightFormat.F32, first);
-            moments.Add("second." + name, [second.Length], WeightFormat.F32, second);
-        }
-        moments.Write(Path.Combine(unfinished, "moments.safetensors"));
+        Write(Path.Combine(unfinished, "moments.safetensors"), optimizer.Moments);
         CheckpointFolder.WriteAtomically(Path.Combine(unfinished, "state.json"), JsonSerializer.Serialize(state, CheckpointFolder.Indented));
         var place = Path.Combine(_directory, Prefix + state.Step.ToString("D8", CultureInfo.InvariantCulture));
         // There may be one of the same step, when training was stopped again before its first step.
@@ -56,18 +50,13 @@ internal sealed class CheckpointStore
     /// <summary>Brings the newest checkpoint's weights and moments into place.</summary>
     /// <returns>Its state, or null if there is none.</returns>
     /// <exception cref="EngineException">Code <c>invalid_argument</c>: it belongs to another training; <c>invalid_model</c>: it is damaged.</exception>
-    public TrainingState? Restore(string fingerprint, IReadOnlyList<Parameter> parameters, FusedAdamW optimizer)
+    public TrainingState? Restore(string fingerprint, IReadOnlyList<Parameter> parameters, AdamW optimizer)
     {
         if (Newest(fingerprint) is not { } state)
             return null;
         var newest = Complete().Last();
         Read(Path.Combine(newest, "weights.safetensors"), parameters);
-        using var moments = SafetensorsFile.Open(Path.Combine(newest, "moments.safetensors"));
-        foreach (var (name, first, second) in optimizer.Moments)
-        {
-            moments.Read("first." + name, first);
-            moments.Read("second." + name, second);
-        }
+        Read(Path.Combine(newest, "moments.safetensors"), optimizer.Moments);
         return state;
     }
 
@@ -82,7 +71,7 @@ internal sealed class CheckpointStore
     {
         var weights = new SafetensorsWriter();
         foreach (var (name, tensor) in parameters)
-            weights.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Values(tensor)));
+            weights.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Read(tensor)));
         weights.Write(path);
     }
 
@@ -90,7 +79,7 @@ internal sealed class CheckpointStore
     {
         using var weights = SafetensorsFile.Open(path);
         foreach (var (name, tensor) in parameters)
-            weights.Read(name, Tensors.Values(tensor));
+            Tensors.Write(tensor, values => weights.Read(name, values));
     }
 
     private IEnumerable<string> Complete() => Directory.Exists(_directory)

@@ -9,7 +9,7 @@ internal sealed class LlamaBlock : IDisposable
 {
     private readonly ModelShape _shape;
     private readonly RotaryTable _table;
-    private readonly ProcessorOperations _operations;
+    private readonly INetworkOperations _operations;
     private readonly int _window;
     private readonly bool _trained;
     private readonly StackedLinear _queryKeyValue;
@@ -21,7 +21,7 @@ internal sealed class LlamaBlock : IDisposable
     private readonly Parameter? _queryNorm;
     private readonly Parameter? _keyNorm;
 
-    public LlamaBlock(ModelShape shape, int layer, ReadWeight read, LoraAdapters? adapters, RotaryTable table, ProcessorOperations operations)
+    public LlamaBlock(ModelShape shape, int layer, ReadWeight read, LoraAdapters? adapters, RotaryTable table, INetworkOperations operations, Products products)
     {
         (_shape, _table, _operations, _window, _trained) = (shape, table, operations, shape.Window(layer), adapters is null);
         _inputNorm = Norm(WeightNames.InputNorm(layer), shape.HiddenSize);
@@ -33,12 +33,12 @@ internal sealed class LlamaBlock : IDisposable
         _gateUp = Linear(2, shape.FeedForwardBias, WeightNames.Gate(layer), WeightNames.Up(layer));
         _down = Linear(3, shape.FeedForwardBias, WeightNames.Down(layer));
 
-        Parameter Norm(string name, int size) => Parameter.Read(name, read, size);
+        Parameter Norm(string name, int size) => Parameter.Read(name, read, operations.Device, size);
 
         StackedLinear Linear(int place, bool biased, params string[] names)
         {
             var linears = shape.Linears(layer).Where(linear => names.Contains(linear.Name)).ToList();
-            return new StackedLinear([.. linears.Select(linear => (linear.Name, linear.Outputs))], linears[0].Inputs, read, biased, adapters, layer * 4 + place);
+            return new StackedLinear([.. linears.Select(linear => (linear.Name, linear.Outputs))], linears[0].Inputs, read, biased, adapters, layer * 4 + place, products, operations);
         }
     }
 
@@ -61,7 +61,7 @@ internal sealed class LlamaBlock : IDisposable
         public required Tensor Value { get; init; }
 
         /// <summary>Query and key before their norms, if they have any, and those norms' scales.</summary>
-        public (Tensor Query, float[] QueryScales, Tensor Key, float[] KeyScales)? Raw { get; init; }
+        public (Tensor Query, Tensor QueryScales, Tensor Key, Tensor KeyScales)? Raw { get; init; }
         public required Tensor Attended { get; init; }
         public required Tensor Middle { get; init; }
 
@@ -71,7 +71,7 @@ internal sealed class LlamaBlock : IDisposable
         public Tensor? DownLow { get; set; }
 
         /// <summary>All but the input.</summary>
-        public IEnumerable<Tensor> Made => ((Tensor?[])[Query, Key, Value, Raw?.Query, Raw?.Key, Attended, Middle, GateUp, Low.QueryKeyValue, Low.Output, Low.GateUp, DownLow]).OfType<Tensor>();
+        public IEnumerable<Tensor> Made => ((Tensor?[])[Query, Key, Value, Raw?.Query, Raw?.QueryScales, Raw?.Key, Raw?.KeyScales, Attended, Middle, GateUp, Low.QueryKeyValue, Low.Output, Low.GateUp, DownLow]).OfType<Tensor>();
 
         /// <summary>Frees all but the input.</summary>
         public void Forget()
@@ -107,7 +107,7 @@ internal sealed class LlamaBlock : IDisposable
         var (normed, _) = _operations.Norm(x, _inputNorm.Value, _shape.NormEpsilon);
         var (y, low) = _queryKeyValue.Forward(normed, pass);
         Tensor query = Heads(y, 0, _shape.Heads), key = Heads(y, _shape.QuerySize, _shape.KeyValueHeads), value = Heads(y, _shape.QuerySize + _shape.KeyValueSize, _shape.KeyValueHeads);
-        (Tensor, float[], Tensor, float[])? raw = null;
+        (Tensor, Tensor, Tensor, Tensor)? raw = null;
         if (_queryNorm is not null && _keyNorm is not null)
         {
             var (queryNormed, queryScales) = _operations.Norm(query.view(-1, _shape.HeadSize), _queryNorm.Value, _shape.NormEpsilon);
@@ -135,19 +135,19 @@ internal sealed class LlamaBlock : IDisposable
         using var scope = NewDisposeScope();
         var wide = _down.Widen(gradient);
         var product = _operations.SwiGluBackward(_down.BackwardInput(wide, trace.DownLow, pass), trace.GateUp, _shape.IntermediateSize);
-        _down.BackwardWeights(wide, product, pass, _operations);
+        _down.BackwardWeights(wide, product, pass);
         BackwardNormed(_gateUp, trace.GateUp, trace.Low.GateUp, trace.Middle, _postNorm, gradient, pass);
 
         wide = _output.Widen(gradient);
         var given = Unflat(_output.BackwardInput(wide, trace.Low.Output, pass), pass);
-        _output.BackwardWeights(wide, Flat(trace.Attended, pass), pass, _operations);
+        _output.BackwardWeights(wide, Flat(trace.Attended, pass), pass);
         var back = autograd.grad([trace.Attended], [trace.Query, trace.Key, trace.Value], [given]);
         Tensor query = back[0].contiguous(), key = back[1].contiguous();
         _operations.Rotate(query, _table, pass.Batch.Places, back: true);
         _operations.Rotate(key, _table, pass.Batch.Places, back: true);
         if (trace.Raw is { } raw)
             (query, key) = (BackwardHeads(query, raw.Query, raw.QueryScales, _queryNorm!, pass), BackwardHeads(key, raw.Key, raw.KeyScales, _keyNorm!, pass));
-        var all = empty(pass.Tokens, _queryKeyValue.Width, ScalarType.Float32);
+        var all = query.new_empty(pass.Tokens, _queryKeyValue.Width);
         Put(query, 0);
         Put(key, _shape.QuerySize);
         Put(back[2], _shape.QuerySize + _shape.KeyValueSize);
@@ -157,15 +157,22 @@ internal sealed class LlamaBlock : IDisposable
             all.narrow(1, start, heads.shape[1] * _shape.HeadSize).view(pass.Batch.Rows, pass.Batch.Length, heads.shape[1], _shape.HeadSize).copy_(heads.transpose(1, 2));
     }
 
+    /// <summary>Frees the gradients.</summary>
+    public void ClearGradients()
+    {
+        foreach (var linear in Linears)
+            linear.ClearGradients();
+        foreach (var norm in Norms)
+            norm.ClearGradient();
+    }
+
     public void Dispose()
     {
+        ClearGradients();
         foreach (var linear in Linears)
             linear.Dispose();
         foreach (var norm in Norms)
-        {
             norm.Value.Dispose();
-            norm.Gradient?.Dispose();
-        }
     }
 
     /// <summary>Back through layers and the norm before them, onto the gradient of what both read.</summary>
@@ -173,18 +180,18 @@ internal sealed class LlamaBlock : IDisposable
     {
         var given = linear.BackwardInput(gradient, low, pass);
         var (normed, scales) = _operations.Norm(x, norm.Value, _shape.NormEpsilon);
-        linear.BackwardWeights(gradient, normed, pass, _operations);
+        linear.BackwardWeights(gradient, normed, pass);
         _operations.NormBackward(given, x, scales, norm.Value, into, GradientOf(norm), pass.First);
     }
 
-    private Tensor BackwardHeads(Tensor gradient, Tensor raw, float[] scales, Parameter norm, Pass pass)
+    private Tensor BackwardHeads(Tensor gradient, Tensor raw, Tensor scales, Parameter norm, Pass pass)
     {
         var into = zeros_like(raw);
         _operations.NormBackward(gradient.view(-1, _shape.HeadSize), raw.view(-1, _shape.HeadSize), scales, norm.Value, into.view(-1, _shape.HeadSize), GradientOf(norm), pass.First);
         return into;
     }
 
-    private Tensor? GradientOf(Parameter norm) => _trained ? norm.Gradient ??= Tensors.Create(norm.Value.shape) : null;
+    private Tensor? GradientOf(Parameter norm) => _trained ? norm.MadeGradient : null;
 
     /// <summary>The one part whose way back is libtorch's. Query heads that share a key stand as rows of their own, so that no key is repeated.</summary>
     private Tensor Attend(Tensor query, Tensor key, Tensor value, Pass pass)

@@ -18,11 +18,21 @@ internal sealed class Parameter(string name, Tensor value)
     public Tensor? Gradient { get; set; }
 
     /// <summary>A weight with a tensor of its own.</summary>
-    public static Parameter Read(string name, ReadWeight read, params long[] shape)
+    public static Parameter Read(string name, ReadWeight read, TorchSharp.torch.Device device, params long[] shape)
     {
-        var tensor = Tensors.Create(shape);
-        read(name, Tensors.Values(tensor));
+        var tensor = Tensors.Create(device, shape);
+        Tensors.Write(tensor, values => read(name, values));
         return new Parameter(name, tensor);
+    }
+
+    /// <summary>The gradient, made of arbitrary values if there is none.</summary>
+    public Tensor MadeGradient => Gradient ??= Tensors.Create(Value.device, Value.shape);
+
+    /// <summary>Frees the gradient.</summary>
+    public void ClearGradient()
+    {
+        Gradient?.Dispose();
+        Gradient = null;
     }
 
     public void Deconstruct(out string name, out Tensor value) => (name, value) = (Name, Value);

@@ -7,7 +7,8 @@ namespace Qianfan.Engine.Training;
 /// <param name="Training">Whether dropout applies.</param>
 /// <param name="First">Whether gradients take the place of what was there before, in place of adding to it.</param>
 /// <param name="Seed">Seed of dropout.</param>
-internal sealed record Pass(Batch Batch, bool Training, bool First, long Seed) : IDisposable
+/// <param name="Device">Where the tensors are.</param>
+internal sealed record Pass(Batch Batch, bool Training, bool First, long Seed, Device Device) : IDisposable
 {
     private readonly Dictionary<int, Tensor?> _masks = [];
 
@@ -23,11 +24,11 @@ internal sealed record Pass(Batch Batch, bool Training, bool First, long Seed) :
         if (_masks.TryGetValue(window, out var known))
             return known;
         long length = Batch.Length;
-        var near = window < length ? Before(length).logical_and(ones([length, length], ScalarType.Bool).triu(1 - window)) : null;
+        var near = window < length ? Before(length).bitwise_and(ones([length, length], ScalarType.Bool, Device).triu(1 - window)) : null;
         if (Batch.Owners is { } owners)
         {
-            using var owner = tensor(owners, [Batch.Rows, length], ScalarType.Int32);
-            var own = owner.unsqueeze(2).eq(owner.unsqueeze(1)).logical_and(near ?? Before(length)).unsqueeze(1);
+            using var owner = tensor(owners, [Batch.Rows, length], ScalarType.Int32, Device);
+            var own = owner.unsqueeze(2).eq(owner.unsqueeze(1)).bitwise_and(near ?? Before(length)).unsqueeze(1);
             near = own.expand(Batch.Rows, times, length, length).reshape(Batch.Rows * times, 1, length, length);
         }
         // Blocks have scopes of their own, and share it.
@@ -40,5 +41,5 @@ internal sealed record Pass(Batch Batch, bool Training, bool First, long Seed) :
             mask?.Dispose();
     }
 
-    private static Tensor Before(long length) => ones([length, length], ScalarType.Bool).tril();
+    private Tensor Before(long length) => ones([length, length], ScalarType.Bool, Device).tril();
 }

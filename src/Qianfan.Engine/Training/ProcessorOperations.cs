@@ -6,33 +6,30 @@ using Tensor = TorchSharp.torch.Tensor;
 
 namespace Qianfan.Engine.Training;
 
-/// <summary>What a network does between its matrix products, forwards and backwards, each in one pass over the memory. Sums are taken in an order that doesn't depend on the number of threads.</summary>
+/// <summary>The same in the processor's memory, each in one pass over it. Sums are taken in an order that doesn't depend on the number of threads.</summary>
 /// <param name="threads">At least 1.</param>
-internal sealed unsafe class ProcessorOperations(int threads)
+internal sealed unsafe class ProcessorOperations(int threads) : INetworkOperations
 {
     /// <summary>Rows of a matrix that one thread takes at a time.</summary>
     private const int Part = 32;
 
     private readonly ParallelOptions _parallel = new() { MaxDegreeOfParallelism = threads };
 
-    /// <summary>RMSNorm of each row.</summary>
-    /// <param name="x">[rows, width].</param>
-    /// <param name="weight">[width].</param>
-    /// <param name="epsilon">Added to the mean square.</param>
-    /// <returns>The normed rows, and what each was multiplied with.</returns>
-    public (Tensor Normed, float[] Scales) Norm(Tensor x, Tensor weight, double epsilon)
+    public Device Device => CPU;
+
+    public (Tensor Normed, Tensor Scales) Norm(Tensor x, Tensor weight, double epsilon)
     {
         var (rows, width) = Size(x);
         var normed = empty(rows, width, ScalarType.Float32);
-        var scales = new float[rows];
-        float* from = Tensors.Pointer(x), to = Tensors.Pointer(normed), w = Tensors.Pointer(weight);
+        var scales = empty(rows, ScalarType.Float32);
+        float* from = Tensors.Pointer(x), to = Tensors.Pointer(normed), w = Tensors.Pointer(weight), multipliers = Tensors.Pointer(scales);
         InParts(rows, (start, end) =>
         {
             for (var row = start; row < end; row++)
             {
                 ReadOnlySpan<float> values = new(from + (long)row * width, width);
                 Span<float> result = new(to + (long)row * width, width);
-                var scale = scales[row] = (float)(1 / Math.Sqrt(TensorPrimitives.SumOfSquares(values) / width + epsilon));
+                var scale = multipliers[row] = (float)(1 / Math.Sqrt(TensorPrimitives.SumOfSquares(values) / width + epsilon));
                 TensorPrimitives.Multiply(values, scale, result);
                 TensorPrimitives.Multiply(result, new ReadOnlySpan<float>(w, width), result);
             }
@@ -40,11 +37,10 @@ internal sealed unsafe class ProcessorOperations(int threads)
         return (normed, scales);
     }
 
-    /// <summary>The gradient of what went into a <see cref="Norm"/>, added to <paramref name="into"/>; and that of its weight, if there is one.</summary>
-    public void NormBackward(Tensor gradient, Tensor x, float[] scales, Tensor weight, Tensor into, Tensor? weightGradient, bool first)
+    public void NormBackward(Tensor gradient, Tensor x, Tensor scales, Tensor weight, Tensor into, Tensor? weightGradient, bool first)
     {
         var (rows, width) = Size(x);
-        float* d = Tensors.Pointer(gradient), from = Tensors.Pointer(x), to = Tensors.Pointer(into), w = Tensors.Pointer(weight);
+        float* d = Tensors.Pointer(gradient), from = Tensors.Pointer(x), to = Tensors.Pointer(into), w = Tensors.Pointer(weight), multipliers = Tensors.Pointer(scales);
         var sums = weightGradient is null ? null : new float[Parts(rows)][];
         InParts(rows, (start, end) =>
         {
@@ -54,7 +50,7 @@ internal sealed unsafe class ProcessorOperations(int threads)
             {
                 ReadOnlySpan<float> values = new(from + (long)row * width, width), given = new(d + (long)row * width, width);
                 Span<float> result = new(to + (long)row * width, width);
-                var scale = scales[row];
+                var scale = multipliers[row];
                 if (sums is not null)
                 {
                     TensorPrimitives.Multiply(given, values, scaled);
@@ -70,9 +66,6 @@ internal sealed unsafe class ProcessorOperations(int threads)
             AddUp(sums!, weightGradient, first);
     }
 
-    /// <summary>silu(gate) * up.</summary>
-    /// <param name="gateUp">[rows, more than 2 x size]: gate, then up, then what is of no interest here.</param>
-    /// <param name="size">Columns of each.</param>
     public Tensor SwiGlu(Tensor gateUp, int size)
     {
         var (rows, width) = Size(gateUp);
@@ -92,8 +85,6 @@ internal sealed unsafe class ProcessorOperations(int threads)
         return product;
     }
 
-    /// <summary>Puts the gradients of gate and up in their places.</summary>
-    /// <returns>silu(gate) * up once more.</returns>
     public Tensor SwiGluBackward(Tensor gradient, Tensor gateUp, int size)
     {
         var (rows, width) = Size(gateUp);
@@ -124,11 +115,6 @@ internal sealed unsafe class ProcessorOperations(int threads)
         return product;
     }
 
-    /// <summary>Turns pairs of each head's numbers by the angles of its position, in place.</summary>
-    /// <param name="heads">[rows, heads, length, size].</param>
-    /// <param name="table">Angles.</param>
-    /// <param name="places">Each token's position, rows x length of them; null counts from 0 in each row.</param>
-    /// <param name="back">Turns a gradient back.</param>
     public void Rotate(Tensor heads, RotaryTable table, long[]? places, bool back)
     {
         var (count, length, size) = ((int)heads.shape[1], (int)heads.shape[2], (int)heads.shape[3]);
@@ -160,13 +146,6 @@ internal sealed unsafe class ProcessorOperations(int threads)
         });
     }
 
-    /// <summary>Weighted cross-entropy of each row of scores, whose place its gradient takes.</summary>
-    /// <param name="scores">[rows, vocabulary].</param>
-    /// <param name="targets">The right token of each row.</param>
-    /// <param name="weights">How much each row counts.</param>
-    /// <param name="totalWeight">Divides the gradient, not the loss.</param>
-    /// <param name="learn">Whether the gradient is wanted.</param>
-    /// <returns>The sum over the rows.</returns>
     public double CrossEntropy(Tensor scores, ReadOnlyMemory<long> targets, ReadOnlyMemory<float> weights, double totalWeight, bool learn)
     {
         var (rows, width) = Size(scores);
@@ -196,8 +175,7 @@ internal sealed unsafe class ProcessorOperations(int threads)
         return total;
     }
 
-    /// <summary>Adds each token's gradient to its row of a table.</summary>
-    public static void AddRows(Tensor table, long[] tokens, Tensor gradient)
+    public void AddRows(Tensor table, long[] tokens, Tensor gradient)
     {
         var width = (int)table.shape[1];
         float* from = Tensors.Pointer(gradient), to = Tensors.Pointer(table);
@@ -208,7 +186,6 @@ internal sealed unsafe class ProcessorOperations(int threads)
         }
     }
 
-    /// <summary>The sum of each of the first columns of a matrix.</summary>
     public void SumColumns(Tensor gradient, Tensor into, bool first)
     {
         var (rows, width) = Size(gradient);
@@ -223,6 +200,8 @@ internal sealed unsafe class ProcessorOperations(int threads)
         });
         AddUp(sums, into, first);
     }
+
+    public AdamW Optimizer(IReadOnlyList<Parameter> parameters, double weightDecay, double maxNorm) => new FusedAdamW(parameters, weightDecay, maxNorm, _parallel.MaxDegreeOfParallelism);
 
     private static void AddUp(float[][] sums, Tensor into, bool first)
     {

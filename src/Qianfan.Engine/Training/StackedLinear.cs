@@ -18,10 +18,10 @@ internal sealed class StackedLinear : IDisposable
     private readonly List<Parameter> _biases = [];
     private readonly double _dropout;
     private readonly int _seed;
+    private readonly Products _products;
+    private readonly INetworkOperations _operations;
     private Tensor? _gradient;
     private Tensor? _biasGradient;
-
-    private delegate void Fill(Span<float> values);
 
     /// <param name="Start">The layer's first column of the outputs.</param>
     /// <param name="Count">Its columns.</param>
@@ -37,16 +37,18 @@ internal sealed class StackedLinear : IDisposable
     /// <param name="biased">Whether they have biases.</param>
     /// <param name="adapters">Trained in place of the weights, when given.</param>
     /// <param name="seed">Tells the dropout of this layer from that of others.</param>
-    public StackedLinear(IReadOnlyList<(string Name, int Outputs)> layers, int inputs, ReadWeight read, bool biased, LoraAdapters? adapters, int seed)
+    /// <param name="products">How matrices are multiplied; those of the corrections, which are narrow, always in 32 bits.</param>
+    /// <param name="operations">What else is done, and where.</param>
+    public StackedLinear(IReadOnlyList<(string Name, int Outputs)> layers, int inputs, ReadWeight read, bool biased, LoraAdapters? adapters, int seed, Products products, INetworkOperations operations)
     {
-        (_inputs, _outputs, _seed) = (inputs, layers.Sum(layer => layer.Outputs), seed);
+        (_inputs, _outputs, _seed, _products, _operations) = (inputs, layers.Sum(layer => layer.Outputs), seed, products, operations);
         var adapted = layers.Where(layer => adapters?.Of(layer.Name) is not null).ToList();
         _rank = adapted.Count * (adapters?.Rank ?? 0);
         _dropout = adapters?.Dropout ?? 0;
         IsTrained = adapters is null;
-        _matrix = Tensors.Create(_outputs + _rank, inputs);
+        _matrix = Tensors.Create(operations.Device, _outputs + _rank, inputs);
         _transposed = _matrix.t().DetachFromDisposeScope();
-        _bias = biased ? Tensors.Create(_outputs + _rank) : null;
+        _bias = biased ? Tensors.Create(operations.Device, _outputs + _rank) : null;
         _bias?.zero_();
         var (row, column) = (0, 0);
         foreach (var (name, outputs) in layers)
@@ -57,7 +59,7 @@ internal sealed class StackedLinear : IDisposable
             if (adapters?.Of(name) is { } pair)
             {
                 var a = Place(WeightNames.LoraA(name), _matrix.narrow(0, _outputs + column, adapters.Rank), pair.A.CopyTo);
-                var b = Place(WeightNames.LoraB(name), Tensors.Create(outputs, adapters.Rank), pair.B.CopyTo);
+                var b = Place(WeightNames.LoraB(name), Tensors.Create(operations.Device, outputs, adapters.Rank), pair.B.CopyTo);
                 _corrections.Add(new Correction(row, outputs, column, a, b, (float)adapters.Scale));
                 column += adapters.Rank;
             }
@@ -83,7 +85,7 @@ internal sealed class StackedLinear : IDisposable
     /// <returns>[tokens, <see cref="Width"/>], and a copy of the corrections' columns for the way back.</returns>
     public (Tensor Outputs, Tensor? Low) Forward(Tensor x, Pass pass)
     {
-        var y = _bias is null ? x.mm(_transposed) : addmm(_bias, x, _transposed, 1, 1);
+        var y = _bias is null ? _products.Of(x, _transposed) : _products.AddedTo(_bias, x, _transposed);
         return (y, Correct(y, x, pass));
     }
 
@@ -91,7 +93,7 @@ internal sealed class StackedLinear : IDisposable
     public (Tensor Sum, Tensor? Low) AddTo(Tensor before, Tensor x, Pass pass)
     {
         if (_rank == 0 && _bias is null)
-            return (addmm(before, x, _transposed, 1, 1), null);
+            return (_products.AddedTo(before, x, _transposed), null);
         var (y, low) = Forward(x, pass);
         return (before + y.narrow(1, 0, _outputs), low);
     }
@@ -101,7 +103,7 @@ internal sealed class StackedLinear : IDisposable
     {
         if (_rank == 0)
             return gradient;
-        var wide = empty(gradient.shape[0], Width, ScalarType.Float32);
+        var wide = gradient.new_empty(gradient.shape[0], Width);
         wide.narrow(1, 0, _outputs).copy_(gradient);
         return wide;
     }
@@ -112,47 +114,55 @@ internal sealed class StackedLinear : IDisposable
         foreach (var (start, count, column, _, b, scale) in _corrections)
         {
             var own = gradient.narrow(1, start, count);
-            b.Gradient ??= Tensors.Create(count, b.Value.shape[1]);
-            b.Gradient.addmm_(own.t(), low!.narrow(1, column, b.Value.shape[1]), pass.Kept, scale);
+            b.MadeGradient.addmm_(own.t(), low!.narrow(1, column, b.Value.shape[1]), pass.Kept, scale);
             gradient.narrow(1, _outputs + column, b.Value.shape[1]).addmm_(own, b.Value, 0, scale);
         }
         if (_rank == 0 || !Drops(pass))
-            return gradient.mm(_matrix);
+            return _products.Of(gradient, _matrix);
         var through = gradient.narrow(1, _outputs, _rank).mm(_matrix.narrow(0, _outputs, _rank)).mul_(Mask(pass));
-        return through.addmm_(gradient.narrow(1, 0, _outputs), _matrix.narrow(0, 0, _outputs), 1, 1);
+        _products.AddTo(through, gradient.narrow(1, 0, _outputs), _matrix.narrow(0, 0, _outputs), 1);
+        return through;
     }
 
     /// <summary>Takes the gradients of the weights, or of the corrections' first matrices; after <see cref="BackwardInput"/>.</summary>
-    public void BackwardWeights(Tensor gradient, Tensor x, Pass pass, ProcessorOperations operations)
+    public void BackwardWeights(Tensor gradient, Tensor x, Pass pass)
     {
         if (IsTrained)
         {
-            (_gradient ??= Share(Tensors.Create(_outputs, _inputs), _weights)).addmm_(gradient.t(), x, pass.Kept, 1);
+            _products.AddTo(_gradient ??= Share(Tensors.Create(_matrix.device, _outputs, _inputs), _weights), gradient.t(), x, pass.Kept);
             if (_bias is not null)
-                operations.SumColumns(gradient, _biasGradient ??= Share(Tensors.Create(_outputs), _biases), pass.First);
+                _operations.SumColumns(gradient, _biasGradient ??= Share(Tensors.Create(_matrix.device, _outputs), _biases), pass.First);
         }
         else if (_rank > 0)
         {
             var seen = Drops(pass) ? x * Mask(pass) : x;
-            _gradient ??= Share(Tensors.Create(_rank, _inputs), _corrections.Select(correction => correction.A));
+            _gradient ??= Share(Tensors.Create(_matrix.device, _rank, _inputs), _corrections.Select(correction => correction.A));
             _gradient.addmm_(gradient.narrow(1, _outputs, _rank).t(), seen, pass.Kept, 1);
         }
     }
 
-    public void Dispose()
+    /// <summary>Frees the gradients.</summary>
+    public void ClearGradients()
     {
         foreach (var parameter in Weights.Concat(Corrections))
-        {
-            parameter.Gradient?.Dispose();
+            parameter.ClearGradient();
+        _gradient?.Dispose();
+        _biasGradient?.Dispose();
+        (_gradient, _biasGradient) = (null, null);
+    }
+
+    public void Dispose()
+    {
+        ClearGradients();
+        foreach (var parameter in Weights.Concat(Corrections))
             parameter.Value.Dispose();
-        }
-        foreach (var tensor in (Tensor?[])[_matrix, _transposed, _bias, _gradient, _biasGradient])
+        foreach (var tensor in (Tensor?[])[_matrix, _transposed, _bias])
             tensor?.Dispose();
     }
 
-    private static Parameter Place(string name, Tensor place, Fill fill)
+    private static Parameter Place(string name, Tensor place, WriteValues write)
     {
-        fill(Tensors.Values(place));
+        Tensors.Write(place, write);
         return new Parameter(name, place.DetachFromDisposeScope());
     }
 
@@ -172,7 +182,7 @@ internal sealed class StackedLinear : IDisposable
     private Tensor Mask(Pass pass)
     {
         random.manual_seed(unchecked(pass.Seed * 1_000_003 + _seed));
-        return empty(pass.Tokens, _inputs, ScalarType.Float32).bernoulli_(1 - _dropout).div_(1 - _dropout);
+        return _matrix.new_empty(pass.Tokens, _inputs).bernoulli_(1 - _dropout).div_(1 - _dropout);
     }
 
     /// <summary>Gives each of the parameters that lie below one another its part of their gradient.</summary>

@@ -16,6 +16,7 @@ internal sealed class TrainingJob
     private readonly Action<WorkerMessage> _report;
     private readonly TimeProvider _time;
     private readonly long? _memory;
+    private readonly INetworkOperations? _operations;
 
     private TrainingConfig Config => _start.Config;
 
@@ -23,7 +24,9 @@ internal sealed class TrainingJob
     /// <param name="report">Hears of every step.</param>
     /// <param name="time">Clock.</param>
     /// <param name="memory">Bytes that may be used; null for those that are free.</param>
-    public TrainingJob(StartTraining start, Action<WorkerMessage> report, TimeProvider time, long? memory = null) => (_start, _report, _time, _memory) = (start, report, time, memory);
+    /// <param name="operations">Where and with what the network works besides its products; null for the GPU if there is one, or else the processor.</param>
+    public TrainingJob(StartTraining start, Action<WorkerMessage> report, TimeProvider time, long? memory = null, INetworkOperations? operations = null) =>
+        (_start, _report, _time, _memory, _operations) = (start, report, time, memory, operations);
 
     /// <returns><see cref="TrainingCompleted"/> or <see cref="TrainingStopped"/>.</returns>
     /// <exception cref="EngineException">What can't be trained, and why.</exception>
@@ -51,13 +54,21 @@ internal sealed class TrainingJob
         var fingerprint = Fingerprint(rows, modelDirectory);
         // Texts share sequences in any case, and fill them.
         var longest = rows.AreTexts ? (int)Math.Min(limit, Math.Max(Tokens(rows.Train), Tokens(rows.Validation))) : rows.Train.Concat(rows.Validation).Max(row => row.Tokens.Count);
-        var passTokens = TrainingMemory.PassTokens(shape, rows.AreTexts ? Config with { Packing = true } : Config, longest, _memory ?? MemoryBudget.Available(), store.Newest(fingerprint)?.PassTokens);
-        using var network = Network(modelDirectory, shape, fromAdapter ? PeftAdapter.Read(from!, shape) : null);
+        var newest = store.Newest(fingerprint);
+        var operations = _operations ?? (TorchRuntime.Gpu() is { } gpu ? new TorchOperations(gpu) : new ProcessorOperations(threads));
+        var onGpu = operations.Device.type != TorchSharp.DeviceType.CPU;
+        // Nobody here says what a GPU has free: libtorch does, when that is not enough.
+        var passTokens = TrainingMemory.PassTokens(shape, rows.AreTexts ? Config with { Packing = true } : Config, longest, _memory ?? (onGpu ? long.MaxValue : MemoryBudget.Available()), newest?.PassTokens);
+        var precision = newest?.Precision ?? TrainingPrecision.Choose(Config.Precision, shape, onGpu, TrainingPrecision.ProcessorGains);
+        _report(new TrainingLog("info", $"Training on {(onGpu ? "the GPU" : "the processor")}, matrix products in {precision}."));
+        if (precision == TrainingPrecision.Bf16 && !onGpu && !TrainingPrecision.ProcessorGains)
+            _report(new TrainingLog("warning", "This processor has no instruction for products in bf16: they take many times longer than in 32 bits."));
+        using var network = Network(modelDirectory, shape, fromAdapter ? PeftAdapter.Read(from!, shape) : null, new Products(precision == TrainingPrecision.Bf16), operations);
         var (batches, validation) = Batches(rows, encoder, limit, passTokens);
         var total = checked(batches.StepsPerEpoch * Config.Epochs);
         var plan = new TrainingPlan(total, new LearningRateSchedule(Config.Scheduler, Config.LearningRate, total, Config.WarmupRatio), Config.WeightDecay, Config.MaxGradientNorm,
-            Config.CheckpointSteps, ValidationSteps: Math.Max(1, total / 20), Math.Max(1, Config.LoggingSteps), Config.Seed, threads, fingerprint, Config.EarlyStopPatience, Config.KeepBest, passTokens);
-        var loop = new TrainingLoop(network, batches, validation, plan, store, _report, _time);
+            Config.CheckpointSteps, ValidationSteps: Math.Max(1, total / 20), Math.Max(1, Config.LoggingSteps), Config.Seed, fingerprint, Config.EarlyStopPatience, Config.KeepBest, passTokens, precision);
+        using var loop = new TrainingLoop(network, batches, validation, plan, store, _report, _time);
         _report(new TrainingStarted(loop.State.Step, total, rows.Train.Count, rows.Validation.Count, Tokens(rows.Train), rows.Truncated,
             shape.ParameterCount, network.Trained.Sum(parameter => parameter.Value.numel())));
         loop.RepeatRecent();
@@ -86,14 +97,14 @@ internal sealed class TrainingJob
         return (new RowBatches(rows.Train, batchSize, Config.Seed, passTokens, Config.Packing, varied), Batch.Parts(rows.Validation.OrderBy(row => row.Tokens.Count), passTokens, Config.Packing));
     }
 
-    private LlamaNetwork Network(string directory, ModelShape shape, PeftAdapter? adapter)
+    private LlamaNetwork Network(string directory, ModelShape shape, PeftAdapter? adapter, Products products, INetworkOperations operations)
     {
         using var files = WeightFiles.Open(directory);
         files.Check(shape);
         var sizes = shape.Weights().ToDictionary(weight => weight.Name, weight => weight.Shape, StringComparer.Ordinal);
         return Config.ParameterScale == Lora
-            ? new LlamaNetwork(shape, Read, Adapters(shape, adapter), Config.ActivationCheckpointing)
-            : new LlamaNetwork(shape, Read, adapters: null, Config.ActivationCheckpointing);
+            ? new LlamaNetwork(shape, Read, Adapters(shape, adapter), Config.ActivationCheckpointing, products, operations)
+            : new LlamaNetwork(shape, Read, adapters: null, Config.ActivationCheckpointing, products, operations);
 
         void Read(string name, Span<float> into)
         {
@@ -116,8 +127,9 @@ internal sealed class TrainingJob
 
     private string Fingerprint(TrainingRows rows, string modelDirectory)
     {
-        // How often it reports and saves does not change the course, nor what it keeps in memory.
-        var course = WorkerLine.Write(new StartTraining("", "", rows.Hash, Config with { LoggingSteps = 1, CheckpointSteps = 0, ActivationCheckpointing = false, StartFromDirectory = null }) { ValidationRowsFile = rows.ValidationHash });
+        // How often it reports and saves does not change the course, nor what it keeps in memory; what auto is, the state remembers.
+        var precision = Config.Precision == TrainingPrecision.Auto ? null : Config.Precision;
+        var course = WorkerLine.Write(new StartTraining("", "", rows.Hash, Config with { LoggingSteps = 1, CheckpointSteps = 0, ActivationCheckpointing = false, Precision = precision, StartFromDirectory = null }) { ValidationRowsFile = rows.ValidationHash });
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(course));
         foreach (var file in new[] { modelDirectory, Config.StartFromDirectory ?? modelDirectory }.Distinct().SelectMany(directory => Directory.EnumerateFiles(directory, "*.safetensors")).Order(StringComparer.Ordinal))
@@ -149,6 +161,7 @@ internal sealed class TrainingJob
         Require(config.PromptDropout is >= 0 and <= 0.9, "The prompt dropout must be from 0 to 0.9.");
         Require(config.EarlyStopPatience >= 0, "The patience of early stopping must not be negative.");
         Require(config.ValidationPercent > 0 || _start.ValidationRowsFile is not null || config.EarlyStopPatience == 0 && !config.KeepBest, "Early stopping and keeping the best weights need rows for validation.");
+        TrainingPrecision.Check(config.Precision);
         Require(config.CheckpointSteps >= 0, "The steps between checkpoints must not be negative.");
         if (config.ParameterScale != Lora)
             return;

@@ -3,7 +3,7 @@ using Qianfan.WorkerProtocol;
 namespace Qianfan.Engine.Training;
 
 /// <summary>Steps through a training: batch, gradient, optimizer, reports, checkpoints. Used once, by one thread.</summary>
-internal sealed class TrainingLoop
+internal sealed class TrainingLoop : IDisposable
 {
     private const int StepsRemembered = 256;
     private const int HopelessSteps = 20;
@@ -16,7 +16,7 @@ internal sealed class TrainingLoop
     private readonly CheckpointStore _store;
     private readonly Action<WorkerMessage> _report;
     private readonly TimeProvider _time;
-    private readonly FusedAdamW _optimizer;
+    private readonly AdamW _optimizer;
     private TrainingState _state;
     private readonly Queue<TrainingProgress> _recentSteps;
     private readonly Queue<ValidationResult> _recentValidations;
@@ -29,8 +29,8 @@ internal sealed class TrainingLoop
         Action<WorkerMessage> report, TimeProvider time)
     {
         (_network, _source, _validation, _plan, _store, _report, _time) = (network, source, validation, plan, store, report, time);
-        _optimizer = new FusedAdamW(network.Trained, plan.WeightDecay, plan.MaxGradientNorm, plan.Threads);
-        _state = store.Restore(plan.Fingerprint, network.Trained, _optimizer) ?? new TrainingState { Fingerprint = plan.Fingerprint, PassTokens = plan.PassTokens };
+        _optimizer = network.Optimizer(plan.WeightDecay, plan.MaxGradientNorm);
+        _state = store.Restore(plan.Fingerprint, network.Trained, _optimizer) ?? new TrainingState { Fingerprint = plan.Fingerprint, PassTokens = plan.PassTokens, Precision = plan.Precision };
         (_recentSteps, _recentValidations) = (new(_state.RecentSteps), new(_state.RecentValidations));
     }
 
@@ -76,6 +76,8 @@ internal sealed class TrainingLoop
             _report(new CheckpointSaved(_state.Step, _state.Loss, _state.ValidationLoss));
         }
     }
+
+    public void Dispose() => _optimizer.Dispose();
 
     /// <summary>Puts the weights of the best validation in place of the last ones.</summary>
     public void TakeBest()

@@ -21,8 +21,9 @@ internal static class TrainingMemory
     {
         var lora = config.ParameterScale == TrainingJob.Lora;
         var adapted = lora ? shape.Adapted(config.LoraTargetModules).Sum(linear => (long)config.LoraRank * (linear.Outputs + linear.Inputs)) : 0;
-        // A value, its gradient and two moments of all that is trained.
-        var weights = lora ? shape.ParameterCount + 4 * adapted : 4 * shape.ParameterCount;
+        var trained = lora ? adapted : shape.ParameterCount;
+        // All values, and two moments of what is trained.
+        var held = shape.ParameterCount + adapted + 2 * trained;
         long hidden = shape.HiddenSize, query = shape.QuerySize, keyValue = shape.KeyValueSize, inner = shape.IntermediateSize;
         var low = lora ? config.LoraRank * 7L : 0;
         // What a block keeps for its way back: its input, query, key, value, what attention made of them, the sum after it, gate and up.
@@ -35,7 +36,12 @@ internal static class TrainingMemory
         var around = passTokens * 6L * hidden;
         // Rows that share sequences, and windows, need to say which token sees which: as bits for torch, then as numbers.
         var masked = config.Packing || shape.NarrowestWindow < length ? (long)passTokens * length * shape.KeyValueHeads * 5 / sizeof(float) : 0;
-        return (weights + passTokens * blocks + Math.Max(passTokens * under + masked, scores) + around) * sizeof(float) + Runtime;
+        var through = passTokens * blocks + Math.Max(passTokens * under + masked, scores) + around;
+        // The first part of a step has no gradients but those of the tables, until what blocks keep goes; the others add to what is there.
+        var inParts = (long)config.BatchSize * config.GradientAccumulationSteps * length > passTokens;
+        var tables = lora ? 0 : shape.VocabularySize * hidden * (shape.TiedEmbeddings ? 1 : 2);
+        var changing = inParts ? trained + through : Math.Max(trained + passTokens * (kept + under) + around, tables + through);
+        return (held + changing) * sizeof(float) + Runtime;
     }
 
     /// <summary>How many tokens go through the model at once, so that it fits: fewer where memory is short, but a row at the least.</summary>

@@ -30,7 +30,7 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
     {
         var writer = new SafetensorsWriter().Describe(Described());
         foreach (var (name, tensor) in network.Trained)
-            writer.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Values(tensor)));
+            writer.Add(name, tensor.shape, WeightFormat.F32, consume => consume(Tensors.Read(tensor)));
         writer.Write(Path.Combine(directory, PeftAdapter.WeightsFile));
         CheckpointFolder.WriteAtomically(Path.Combine(directory, PeftAdapter.ConfigFile),
             PeftAdapter.ConfigJson(BaseName, start.Config.LoraRank, start.Config.LoraAlpha, start.Config.LoraDropout, start.Config.LoraTargetModules));
@@ -44,15 +44,16 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
             ModelFolder.CopyChatTexts(modelDirectory, directory);
         var writer = new SafetensorsWriter().Describe(Described());
         var adapter = start.Config.ParameterScale == TrainingJob.Lora
-            ? new PeftAdapter(start.Config.LoraRank, start.Config.LoraAlpha, network.Trained.ToDictionary(entry => entry.Name, entry => Tensors.Values(entry.Value).ToArray()))
+            ? new PeftAdapter(start.Config.LoraRank, start.Config.LoraAlpha, network.Trained.ToDictionary(entry => entry.Name, entry => Tensors.Read(entry.Value).ToArray()))
             : null;
         foreach (var (name, size) in shape.Weights())
         {
             writer.Add(name, size, shape.Format, consume =>
             {
                 // Merged one at a time: nobody needs the network's own weights any more.
-                adapter?.MergeInto(name, network.Values(name));
-                consume(network.Values(name));
+                var values = network.Values(name);
+                adapter?.MergeInto(name, values);
+                consume(values);
             });
         }
         writer.Write(Path.Combine(directory, WeightFiles.SingleFile));
@@ -69,6 +70,7 @@ internal sealed class TrainingOutput(StartTraining start, ModelShape shape, Llam
         ["qianfan.rows_sha256"] = rows.Hash,
         ["qianfan.config"] = WorkerLine.Write(new StartTraining("", BaseName, "", start.Config with { StartFromDirectory = null })),
         ["qianfan.seed"] = start.Config.Seed.ToString(CultureInfo.InvariantCulture),
+        ["qianfan.precision"] = state.Precision,
         ["qianfan.steps"] = state.Step.ToString(CultureInfo.InvariantCulture),
         ["qianfan.training_loss"] = state.MeanEpochLoss.ToString("R", CultureInfo.InvariantCulture),
         ["qianfan.validation_loss"] = state.ValidationLoss?.ToString("R", CultureInfo.InvariantCulture) ?? "none",

@@ -38,6 +38,9 @@ internal sealed record TrainingState
     /// <summary>Tokens that went through the model at once: resuming takes as many, since sums in other parts differ in their last bits.</summary>
     public int PassTokens { get; init; }
 
+    /// <summary>Number format of the matrix products, which a resumed training keeps on whatever machine.</summary>
+    public string Precision { get; init; } = TrainingPrecision.Fp32;
+
     /// <summary>Hash of all that decides the course of the training: a checkpoint of another course is refused.</summary>
     public required string Fingerprint { get; init; }
 

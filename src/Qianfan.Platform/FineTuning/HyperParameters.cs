@@ -41,6 +41,7 @@ internal static class HyperParameters
         Switch("Packing", "Packing", "Short rows share a sequence, without seeing each other", (config, value) => config with { Packing = value }),
         Number("promptDropout", "Prompt dropout", "Share of a question's words that every second row of an epoch goes without: other wordings are understood more often", 0, 0.9, 0, (config, value) => config with { PromptDropout = value }),
         Switch("activationCheckpointing", "Activation checkpointing", "Less memory for about a third more work; the losses are the same", (config, value) => config with { ActivationCheckpointing = value }),
+        Choice("precision", "Precision", "Number format of the matrix products; auto takes bf16 for larger models where the hardware gains from it", ["auto", "fp32", "bf16"], (config, value) => config with { Precision = value }),
         Integer("gradientAccumulationSteps", "Accumulation", "Batches whose gradients make one step", 1, 1024, 1, (config, value) => config with { GradientAccumulationSteps = value }),
         Integer("earlyStopPatience", "Early stop", "Validations without a better loss after which training ends; 0: never", 0, 1000, 0, (config, value) => config with { EarlyStopPatience = value }),
         Switch("keepBest", "Best weights", "The model has the weights of its best validation, not the last ones", (config, value) => config with { KeepBest = value }),

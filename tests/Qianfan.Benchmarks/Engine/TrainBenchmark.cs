@@ -17,7 +17,7 @@ internal static class TrainBenchmark
 
     private const int Rank = 8;
 
-    private sealed record Work(string Name, ModelShape Shape, int Rows, int Length, int Rank, int Warmup, int Steps, bool Checkpointing = false);
+    private sealed record Work(string Name, ModelShape Shape, int Rows, int Length, int Rank, int Warmup, int Steps, bool Checkpointing = false, bool Bf16 = false);
 
     /// <summary>Processor time of all threads is what a busy machine changes least.</summary>
     private sealed record Result(double TokensPerSecond, double CpuMicroseconds, double PeakMegabytes);
@@ -28,6 +28,10 @@ internal static class TrainBenchmark
         new("A LoRA", BenchmarkModels.A, 8, 256, Rank, 1, 4),
         new("B full", BenchmarkModels.B, 2, 128, 0, 1, 3),
         new("B LoRA", BenchmarkModels.B, 2, 128, Rank, 1, 3),
+        new("A full, bf16", BenchmarkModels.A, 8, 256, 0, 1, 4, Bf16: true),
+        new("A LoRA, bf16", BenchmarkModels.A, 8, 256, Rank, 1, 4, Bf16: true),
+        new("B full, bf16", BenchmarkModels.B, 2, 128, 0, 1, 3, Bf16: true),
+        new("B LoRA, bf16", BenchmarkModels.B, 2, 128, Rank, 1, 3, Bf16: true),
         new("A full, activation checkpointing", BenchmarkModels.A, 8, 256, 0, 1, 4, Checkpointing: true),
         new("B LoRA, activation checkpointing", BenchmarkModels.B, 2, 128, Rank, 1, 3, Checkpointing: true),
     ];
@@ -116,10 +120,12 @@ internal static class TrainBenchmark
         TorchRuntime.Start(threads);
         var (shape, random) = (work.Shape, new SeededRandom(1));
         var adapters = work.Rank > 0 ? new LoraAdapters(shape, work.Rank, 16, dropout: 0, initial: null, seed: 1) : null;
-        using var network = new LlamaNetwork(shape, Weights, adapters, work.Checkpointing);
-        var total = work.Warmup + work.Steps;
+        using var network = new LlamaNetwork(shape, Weights, adapters, work.Checkpointing, new Products(work.Bf16));
+        // More steps show whether memory stays where it is.
+        var steps = args.Count > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : work.Steps;
+        var total = work.Warmup + steps;
         int[] stream = [.. Enumerable.Range(0, (total * work.Rows * work.Length) + 1).Select(_ => random.Next(shape.VocabularySize))];
-        var plan = new TrainingPlan(total, new LearningRateSchedule("constant", 1e-4, total, 0), WeightDecay: 0.01, MaxGradientNorm: 1, CheckpointSteps: int.MaxValue, ValidationSteps: int.MaxValue, LoggingSteps: 1, Seed: 1, threads, Fingerprint: "benchmark");
+        var plan = new TrainingPlan(total, new LearningRateSchedule("constant", 1e-4, total, 0), WeightDecay: 0.01, MaxGradientNorm: 1, CheckpointSteps: int.MaxValue, ValidationSteps: int.MaxValue, LoggingSteps: 1, Seed: 1, Fingerprint: "benchmark");
         var folder = Directory.CreateTempSubdirectory("qianfan-train-").FullName;
         using var process = Process.GetCurrentProcess();
         var (watch, before) = (new Stopwatch(), TimeSpan.Zero);
@@ -144,9 +150,9 @@ internal static class TrainBenchmark
                 return;
             }
 
-            var seconds = watch.Elapsed.TotalSeconds / work.Steps;
+            var seconds = watch.Elapsed.TotalSeconds / steps;
             process.Refresh();
-            var cpu = (process.TotalProcessorTime - before).TotalMicroseconds / (work.Steps * work.Rows * work.Length);
+            var cpu = (process.TotalProcessorTime - before).TotalMicroseconds / (steps * work.Rows * work.Length);
             Console.WriteLine(new JsonObject { ["tokensPerSecond"] = work.Rows * work.Length / seconds, ["cpuMicroseconds"] = cpu, ["peakMegabytes"] = process.PeakWorkingSet64 / 1048576.0, ["loss"] = progress.Loss }.ToJsonString());
             Directory.Delete(folder, recursive: true);
             // A checkpoint of the last step is no part of the measure.

@@ -15,17 +15,18 @@ public sealed class TrainFieldsTests
             Parameter("loraTargetModules", "array", "mult_choice", "self_attn.q_proj"),
             Parameter("earlyStopPatience", "int", "range", 0, 1000),
             Parameter("activationCheckpointing", "string", "choice", "False", "True"),
+            Parameter("precision", "string", "choice", "auto", "fp32", "bf16"),
             Parameter("Packing", "string", "choice", "False", "True"),
             Parameter("epoch", "int", "range", 1, 50),
             Parameter("invented", "int", "range", 1, 2));
 
         var fields = model.Methods.ShouldHaveSingleItem().Fields;
-        fields.Select(f => f.Key).ShouldBe(["epoch", "Packing", "activationCheckpointing", "earlyStopPatience", "keepBest"]);
+        fields.Select(f => f.Key).ShouldBe(["epoch", "Packing", "activationCheckpointing", "precision", "earlyStopPatience", "keepBest"]);
         fields[1].Choices.ShouldBe(["False", "True"]);
         fields[1].Accepts("True").ShouldBeTrue();
         fields[1].Accepts("Perhaps").ShouldBeFalse();
-        fields[3].Accepts("0").ShouldBeTrue();
-        fields[3].Accepts("1.5").ShouldBeFalse();
+        fields[4].Accepts("0").ShouldBeTrue();
+        fields[4].Accepts("1.5").ShouldBeFalse();
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed record TrainMethod(string PeftType, IReadOnlyList<TrainField> Fiel
 public sealed record BaseModelOption(string Name, IReadOnlyList<TrainMethod> Methods)
 {
     // Parameters that a form can show: those that are a number or a choice.
-    private static readonly string[] KnownFields = ["epoch", "batchSize", "learningRate", "maxSeqLen", "loraRank", "loraAlpha", "loraDropout", "warmupRatio", "weightDecay", "schedulerName", "gradientAccumulationSteps", "promptDropout", "Packing", "activationCheckpointing", "earlyStopPatience", "keepBest", "loggingSteps"];
+    private static readonly string[] KnownFields = ["epoch", "batchSize", "learningRate", "maxSeqLen", "loraRank", "loraAlpha", "loraDropout", "warmupRatio", "weightDecay", "schedulerName", "gradientAccumulationSteps", "promptDropout", "Packing", "activationCheckpointing", "precision", "earlyStopPatience", "keepBest", "loggingSteps"];
 
     /// <summary>What a platform reports, as far as it can be trained in that way.</summary>
     public static IReadOnlyList<BaseModelOption> From(IReadOnlyList<SupportedModel> models, TrainMode mode) =>
