@@ -69,7 +69,9 @@ internal sealed class Storage(IPlatformAccess access, IDbContextFactory<Platform
         await gate.Lock.WaitAsync(cancellationToken);
         try
         {
-            var left = quota.StorageBytes!.Value - await UsedAsync(quota.Owners, cancellationToken) - Interlocked.Read(ref gate.Reserved);
+            // First what is reserved: what is stored meanwhile counts twice then. The other way round it would not count at all, being no longer reserved and not yet seen.
+            var reserved = Interlocked.Read(ref gate.Reserved);
+            var left = quota.StorageBytes!.Value - await UsedAsync(quota.Owners, cancellationToken) - reserved;
             if (left < bytes) throw new PlatformException(PlatformError.StorageExceeded, $"You exceeded your storage quota of {quota.StorageBytes} bytes: this needs {bytes} more, and {Math.Max(0, left)} are left; delete files, datasets, tasks or models");
             var taken = Math.Min(left, Math.Max(bytes, wish));
             Interlocked.Add(ref gate.Reserved, taken);
