@@ -26,7 +26,7 @@ internal static class ServeBenchmark
             }
 
             ReportShape("A", BenchmarkModels.A, Path.Combine(folder, "A"), rounds, threads, 64);
-            ReportShape("B", BenchmarkModels.B, Path.Combine(folder, "B"), rounds, threads, 8);
+            ReportShape("B", BenchmarkModels.B, Path.Combine(folder, "B"), rounds, threads, 16);
             ReportLoad(Path.Combine(folder, "B"), rounds);
             ReportReady(rounds);
         }
@@ -44,10 +44,12 @@ internal static class ServeBenchmark
         foreach (var kind in Enum.GetValues<WeightKind>())
         {
             var model = ServedModel.Load(folder, null, threads, kind: kind);
+            // As in a worker, pages that one request leaves are there for the next.
+            var pool = new PagePool(long.MaxValue);
             sizes[kind.ToString()] = model.MemoryBytes;
             foreach (var callers in (int[])[1, Callers])
             {
-                runs.Add((kind.ToString(), callers, () => Ours(model, callers, steps)));
+                runs.Add((kind.ToString(), callers, () => Ours(model, pool, callers, steps)));
             }
         }
 
@@ -138,9 +140,9 @@ internal static class ServeBenchmark
 
     private static int[] Prompt(int caller) => [.. Enumerable.Range(0, PromptTokens).Select(i => ((i * 7) + caller) % 200)];
 
-    private static (double Prefill, double PerStep) Ours(ServedModel model, int callers, int steps)
+    private static (double Prefill, double PerStep) Ours(ServedModel model, PagePool pool, int callers, int steps)
     {
-        var caches = Enumerable.Range(0, callers).Select(_ => new KeyValueCache(model.Shape)).ToArray();
+        var caches = Enumerable.Range(0, callers).Select(_ => new KeyValueCache(model.Shape, pool)).ToArray();
         var logits = new float[callers * model.Shape.VocabularySize];
         var size = model.Shape.HiddenSize;
         var watch = Stopwatch.StartNew();
@@ -156,7 +158,13 @@ internal static class ServeBenchmark
             model.Decoder.Logits(model.Decoder.Forward([.. caches.Select((cache, caller) => new Qianfan.Engine.Serving.Decoder.Segment(cache, [(step + caller) % 200]))]), callers, logits);
         }
 
-        return (prefill, watch.Elapsed.TotalSeconds / steps);
+        var decode = watch.Elapsed.TotalSeconds;
+        foreach (var cache in caches)
+        {
+            cache.Release();
+        }
+
+        return (prefill, decode / steps);
     }
 
     private static (double Prefill, double PerStep) Theirs(LlamaPeer peer, int callers, int steps)
