@@ -31,14 +31,16 @@ internal static partial class TorchRuntime
     }
 
     /// <summary>The GPU, where libtorch for CUDA lies beside the engine and finds one; after <see cref="Start"/>.</summary>
-    public static torch.Device? Gpu() => File.Exists(Path.Combine(FindDirectory(), s_libraries[^3])) && torch.cuda.is_available() ? torch.CUDA : null;
+    public static torch.Device? Gpu() => File.Exists(Path.Combine(FindDirectory(), s_cuda)) && torch.cuda.is_available() ? torch.CUDA : null;
+
+    private static readonly string s_cuda = RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "torch_cuda.dll" : "libtorch_cuda.so";
 
     // Those for CUDA are there only where the engine was built for it.
     private static readonly string[] s_libraries = RuntimeInformation.IsOSPlatform(OSPlatform.Windows)
-        ? ["c10.dll", "torch_cpu.dll", "c10_cuda.dll", "torch_cuda.dll", "torch.dll", "LibTorchSharp.dll"]
+        ? ["c10.dll", "torch_cpu.dll", "c10_cuda.dll", s_cuda, "torch.dll", "LibTorchSharp.dll"]
         : RuntimeInformation.IsOSPlatform(OSPlatform.OSX)
-            ? ["libc10.dylib", "libtorch_cpu.dylib", "libc10_cuda.dylib", "libtorch_cuda.dylib", "libtorch.dylib", "libLibTorchSharp.dylib"]
-            : ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so", "libLibTorchSharp.so"];
+            ? ["libc10.dylib", "libtorch_cpu.dylib", "libtorch.dylib", "libLibTorchSharp.dylib"]
+            : ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", s_cuda, "libtorch.so", "libLibTorchSharp.so"];
 
     private static string FindDirectory()
     {

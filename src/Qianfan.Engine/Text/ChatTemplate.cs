@@ -62,6 +62,22 @@ internal sealed class ChatTemplate
         }
     }
 
+    /// <summary>The same of a model folder, whose files may be of a kind that is not known here: null then, too.</summary>
+    /// <param name="directory">The model.</param>
+    /// <param name="tokenizer">Its tokenizer, if that has been read.</param>
+    public static int? AnswerEnd(string directory, TextTokenizer? tokenizer = null)
+    {
+        try
+        {
+            return Read(directory, tokenizer ?? TextTokenizer.Read(directory)).AnswerEnd();
+        }
+        catch (EngineException)
+        {
+            // No conversation was had with it here, or none will be: whoever wants one hears why.
+            return null;
+        }
+    }
+
     /// <summary>The template as it stands in the model's folder.</summary>
     public string Text { get; }
 

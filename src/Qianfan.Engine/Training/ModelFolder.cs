@@ -25,24 +25,11 @@ internal static class ModelFolder
     {
         CopyTexts(from, to);
         var stops = StopTokens.Read(from);
-        if (AnswerEnd(from) is not { } end || stops.Contains(end))
+        if (ChatTemplate.AnswerEnd(from) is not { } end || stops.Contains(end))
             return;
         var config = File.Exists(Path.Combine(from, StopTokens.FileName)) ? JsonNode.Parse(CheckpointFolder.ReadText(from, StopTokens.FileName))!.AsObject() : [];
         config["eos_token_id"] = new JsonArray([.. stops.Append(end).Select(stop => (JsonNode)stop)]);
         CheckpointFolder.WriteAtomically(Path.Combine(to, StopTokens.FileName), config.ToJsonString(CheckpointFolder.Indented));
-    }
-
-    private static int? AnswerEnd(string directory)
-    {
-        try
-        {
-            return ChatTemplate.Read(directory, TextTokenizer.Read(directory)).AnswerEnd();
-        }
-        catch (EngineException)
-        {
-            // It was trained elsewhere, with a template that is not known here: its files stay as they are.
-            return null;
-        }
     }
 
     /// <summary>Writes the network's weights in the shape's number format.</summary>

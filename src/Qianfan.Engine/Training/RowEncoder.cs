@@ -14,7 +14,7 @@ internal sealed class RowEncoder
     {
         _tokenizer = tokenizer;
         _template = new Lazy<ChatTemplate>(() => ChatTemplate.Read(directory, tokenizer));
-        _end = new Lazy<int>(() => StopTokens.EndOfText(directory, TurnEnd()));
+        _end = new Lazy<int>(() => StopTokens.EndOfText(directory, ChatTemplate.AnswerEnd(directory, tokenizer)));
     }
 
     /// <exception cref="EngineException">Code <c>invalid_model</c>: the folder has no tokenizer that is known here.</exception>
@@ -41,18 +41,5 @@ internal sealed class RowEncoder
             Array.Fill(_ones, 1);
         }
         return new EncodedRow(tokens, new ArraySegment<float>(_ones, 0, tokens.Count));
-    }
-
-    private int? TurnEnd()
-    {
-        try
-        {
-            return Template.AnswerEnd();
-        }
-        catch (EngineException)
-        {
-            // No conversation was ever had with it.
-            return null;
-        }
     }
 }
